@@ -1,0 +1,1 @@
+"""The database: models, connections, bulk loading, the embedded server."""

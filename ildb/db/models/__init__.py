@@ -1,0 +1,36 @@
+"""The tables, one file per noun."""
+
+from ildb.db.models.base import SCHEMA, Base
+from ildb.db.models.ion import Ion, IonAlias, IonStructure
+from ildb.db.models.measurement import Measurement
+from ildb.db.models.model import Model
+from ildb.db.models.pairing import Pairing, PairingEvidence
+from ildb.db.models.quarantine import Quarantine
+from ildb.db.models.run import Artifact, Run, StageRun, Task
+from ildb.db.models.score import LinkScore, MeltingScore, ScreeningDecision
+from ildb.db.models.snapshot import DatasetSnapshot, SnapshotRow
+from ildb.db.models.source import Ingest, Source
+
+__all__ = [
+    "SCHEMA",
+    "Artifact",
+    "Base",
+    "DatasetSnapshot",
+    "Ingest",
+    "Ion",
+    "IonAlias",
+    "IonStructure",
+    "LinkScore",
+    "Measurement",
+    "MeltingScore",
+    "Model",
+    "Pairing",
+    "PairingEvidence",
+    "Quarantine",
+    "Run",
+    "ScreeningDecision",
+    "SnapshotRow",
+    "Source",
+    "StageRun",
+    "Task",
+]

@@ -1,0 +1,76 @@
+"""What models and screens say about pairings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import REAL, Boolean, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ildb.db.models.base import SCHEMA, Base, ref
+
+
+def _probability(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN 0 AND 1", name=column)
+
+
+class LinkScore(Base):
+    """Probability that an unmade pairing is an ionic liquid; only retained pairs are stored."""
+
+    __tablename__ = "link_score"
+    __table_args__ = (
+        _probability("probability"),
+        Index("ix_link_score_pairing_id", "pairing_id"),
+        Index("ix_link_score_run_probability", "run_id", "round", "probability"),
+    )
+
+    run_id: Mapped[int] = ref("run", primary_key=True)
+    round: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    pairing_id: Mapped[int] = ref("pairing", primary_key=True)
+    model_id: Mapped[int] = ref("model", index=True)
+    probability: Mapped[float] = mapped_column(REAL)
+    accepted: Mapped[bool] = mapped_column(Boolean)
+    reasons: Mapped[list[str]]
+
+
+class MeltingScore(Base):
+    """P(Tm < 373.15 K) and Tm with its 90 % interval, and whether the model has seen anything like it."""
+
+    __tablename__ = "melting_score"
+    __table_args__ = (
+        _probability("p_below_373_k"),
+        CheckConstraint("tm_low_k <= tm_k AND tm_k <= tm_high_k", name="interval"),
+        Index("ix_melting_score_pairing_id", "pairing_id"),
+        Index("ix_melting_score_tm_k", "tm_k"),
+    )
+
+    model_id: Mapped[int] = ref("model", primary_key=True)
+    pairing_id: Mapped[int] = ref("pairing", primary_key=True)
+    run_id: Mapped[int] = ref("run", index=True)
+    p_below_373_k: Mapped[float] = mapped_column(REAL)
+    tm_k: Mapped[float] = mapped_column(REAL)
+    tm_low_k: Mapped[float] = mapped_column(REAL)
+    tm_high_k: Mapped[float] = mapped_column(REAL)
+    in_domain: Mapped[bool] = mapped_column(Boolean)
+    domain_reasons: Mapped[list[str]]
+    nearest: Mapped[list[dict[str, Any]]]
+
+
+class ScreeningDecision(Base):
+    """Passed or not, its rank among the passed, and every reason for and against."""
+
+    __tablename__ = "screening_decision"
+    __table_args__ = (
+        CheckConstraint("(rank IS NOT NULL) = passed", name="rank_of_passed"),
+        Index("ix_screening_decision_pairing_id", "pairing_id"),
+        Index("ix_screening_decision_rank", "run_id", "rank"),
+    )
+
+    run_id: Mapped[int] = ref("run", primary_key=True)
+    pairing_id: Mapped[int] = ref("pairing", primary_key=True)
+    link_run_id: Mapped[int | None] = mapped_column(ForeignKey(f"{SCHEMA}.run.id"))
+    melting_model_id: Mapped[int] = ref("model")
+    passed: Mapped[bool] = mapped_column(Boolean)
+    rank: Mapped[int | None] = mapped_column(Integer)
+    score: Mapped[float] = mapped_column(REAL)
+    reasons: Mapped[list[dict[str, Any]]]
