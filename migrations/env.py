@@ -50,12 +50,18 @@ def run_online(connection: Connection) -> None:
     try:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.commit()
+        # Reflection calls the first schema of the search path "default" and hides its name; for a user named
+        # ildb that would be ours.
+        connection.execute(text("SET search_path = public"))
+        connection.commit()
+        connection.dialect.default_schema_name = "public"
         configure(connection=connection)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
     finally:
         connection.rollback()
+        connection.execute(text(f"SET search_path = {SCHEMA}, public"))
         connection.execute(text("SELECT pg_advisory_unlock(hashtext('ildb.migrate'))"))
         connection.commit()
 

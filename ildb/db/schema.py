@@ -82,3 +82,18 @@ def _command(connection: Connection, revision: str, *, up: bool) -> None:
         raise InputError(
             f"Cannot move the schema to revision '{revision}': {error}.", "See: ildb db current"
         ) from error
+    except DBAPIError as error:
+        if isinstance(error.orig, errors.UndefinedFile | errors.FeatureNotSupported):
+            raise DatabaseUnreachableError(
+                "The server does not have the RDKit cartridge (extension rdkit).",
+                "Install it there (Debian: postgresql-NN-rdkit; conda-forge: rdkit-postgresql), "
+                "or unset ILDB_DATABASE_URL to use the embedded server.",
+            ) from error
+        if isinstance(error.orig, errors.InsufficientPrivilege):
+            reason = str(error.orig).strip().splitlines()[0]
+            raise DatabaseUnreachableError(
+                f"The database user may not migrate: {reason}.",
+                "Let the database's owner run `ildb db upgrade`; "
+                "a superuser may have to run CREATE EXTENSION rdkit first.",
+            ) from error
+        raise

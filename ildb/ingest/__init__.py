@@ -1,0 +1,1 @@
+"""Readers of sources, and the one way into the database."""

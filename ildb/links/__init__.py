@@ -1,0 +1,1 @@
+"""Link prediction on the bipartite cation-anion graph."""

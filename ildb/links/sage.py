@@ -1,0 +1,135 @@
+"""Heterogeneous GraphSAGE over the cation-anion graph, and its parameters.
+
+GraphSAGE: Hamilton, Ying and Leskovec, NeurIPS 2017 (mean aggregator). Beyond the plain form, ions of one side exchange messages with
+their most similar ions (ECFP4), and the number of known partners, as the messages see it, is an input.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch_geometric.nn import HeteroConv, SAGEConv
+
+from ildb.links.dataset import IntArray, LinkGraph
+from ildb.links.features import N_FEATURES, GraphFeatures, graph_features, tanimoto
+
+Side = Literal["cation", "anion"]
+PAIRS = ("cation", "pairs_with", "anion")
+REVERSE = ("anion", "rev_pairs_with", "cation")
+SIMILAR_CATIONS = ("cation", "similar_to", "cation")
+SIMILAR_ANIONS = ("anion", "similar_to", "anion")
+_BLOCK = 512
+
+
+class SageParams(BaseModel):
+    """Settings of the network and of its training; the defaults were chosen on validation edges only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden: int = Field(default=128, ge=1, description="width of the node states")
+    layers: int = Field(default=2, ge=1, le=6, description="rounds of message passing")
+    embedding: int = Field(default=64, ge=1, description="width of the vectors whose dot product is the logit")
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    feature_dropout: float = Field(default=0.2, ge=0, lt=1, description="dropout of the input features")
+    edge_drop: float = Field(
+        default=0.3, gt=0, lt=1, description="share of training edges hidden from the messages in each epoch; those are the positives"
+    )
+    similar_neighbours: int = Field(default=10, ge=0, description="most similar ions of the same side heard by each ion; 0: none")
+    lr: float = Field(default=3e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    epochs: int = Field(default=200, ge=1)
+    patience: int = Field(default=6, ge=1, description="checks without a better validation score before stopping")
+    check_every: int = Field(default=5, ge=1, description="epochs between validation checks")
+    negatives_per_positive: int = Field(default=20, ge=1)
+    degree_matched_share: float = Field(default=0.3, ge=0, le=1, description="share of the negatives that are degree-matched")
+    calibration_ratio: float | None = Field(
+        default=None, gt=0, description="unrecorded pairs per recorded pair that probabilities refer to; none: that of the graph"
+    )
+    seed: int = Field(default=0, ge=0)
+
+
+class Inputs:
+    """What the network reads of a graph apart from its pairing edges: features and similarity edges, as tensors."""
+
+    def __init__(self, features: GraphFeatures, similar_neighbours: int) -> None:
+        self.x: dict[Side, Tensor] = {
+            "cation": torch.from_numpy(features.cations.x.copy()),
+            "anion": torch.from_numpy(features.anions.x.copy()),
+        }
+        self.similar: dict[tuple[str, str, str], Tensor] = {}
+        if similar_neighbours:
+            self.similar[SIMILAR_CATIONS] = _similar_edges(features.cations.counts, similar_neighbours)
+            self.similar[SIMILAR_ANIONS] = _similar_edges(features.anions.counts, similar_neighbours)
+
+
+class SageNet(nn.Module):
+    """Two node types, messages both ways along pairings, one vector per ion; the logit of a pair is a dot product."""
+
+    def __init__(self, params: SageParams, n_features: int = N_FEATURES) -> None:
+        super().__init__()
+        self.params = params
+        sides: tuple[Side, ...] = ("cation", "anion")
+        hidden = params.hidden
+        self.project = nn.ModuleDict({side: nn.Linear(n_features + 2, hidden) for side in sides})
+        relations = [PAIRS, REVERSE, *([SIMILAR_CATIONS, SIMILAR_ANIONS] if params.similar_neighbours else [])]
+        self.convolutions = nn.ModuleList(
+            HeteroConv({relation: SAGEConv(hidden, hidden) for relation in relations}, aggr="sum")
+            for _ in range(params.layers)
+        )
+        self.norms = nn.ModuleList(
+            nn.ModuleDict({side: nn.LayerNorm(hidden) for side in sides}) for _ in range(params.layers)
+        )
+        self.head = nn.ModuleDict({side: nn.Linear(hidden * (params.layers + 1), params.embedding + 1) for side in sides})
+        self.offset = nn.Parameter(torch.tensor(-3.0))
+        self.dropout = nn.Dropout(params.dropout)
+        self.feature_dropout = nn.Dropout(params.feature_dropout)
+
+    def forward(self, inputs: Inputs, message_edges: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors of both sides; the logit of (c, a) is the dot product of their vectors.
+
+        Args:
+            inputs: features and similarity edges.
+            message_edges: pairings to pass messages over, int64, shape (2, n): cation indices, anion indices.
+
+        Returns:
+            Cation vectors (n_cations, embedding + 2) and anion vectors (n_anions, embedding + 2): the last two columns carry
+            the bias of each ion.
+        """
+        edges = {PAIRS: message_edges, REVERSE: message_edges.flip(0), **inputs.similar}
+        states: dict[Side, Tensor] = {}
+        for row, side in enumerate(inputs.x):
+            x = inputs.x[side]
+            degree = torch.bincount(message_edges[row], minlength=len(x)).to(x.dtype)
+            known = torch.stack([torch.log1p(degree), (degree == 0).to(x.dtype)], dim=1)
+            states[side] = torch.relu(self.project[side](torch.cat([self.feature_dropout(x), known], dim=1)))
+        history: dict[Side, list[Tensor]] = {side: [state] for side, state in states.items()}
+        for convolution, norms in zip(self.convolutions, self.norms, strict=True):
+            heard = convolution({side: self.dropout(state) for side, state in states.items()}, edges)
+            states = {side: torch.relu(norms[side](heard[side])) for side in states}  # type: ignore[index]
+            for side, state in states.items():
+                history[side].append(state)
+        cation = self.head["cation"](self.dropout(torch.cat(history["cation"], dim=1)))
+        anion = self.head["anion"](self.dropout(torch.cat(history["anion"], dim=1)))
+        one = torch.ones(1)
+        return (
+            torch.cat([cation, one.expand(len(cation), 1)], dim=1),
+            torch.cat([anion[:, :-1], one.expand(len(anion), 1), anion[:, -1:] + self.offset], dim=1),
+        )
+
+
+def _similar_edges(counts: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], k: int) -> Tensor:
+    """Edges (similar ion, ion) from the k most similar other ions to each ion, int64, shape (2, n_edges)."""
+    n = len(counts)
+    k = min(k, n - 1)
+    sources: list[IntArray] = []
+    for start in range(0, n, _BLOCK):
+        similarity = tanimoto(counts[start : start + _BLOCK], counts)
+        rows = np.arange(len(similarity))
+        similarity[rows, start + rows] = -1.0
+        sources.append(np.argsort(-similarity, axis=1, kind="stable")[:, :k])
+    source = np.concatenate(sources).ravel()
+    return torch.from_numpy(np.stack([source, np.repeat(np.arange(n), k)]))

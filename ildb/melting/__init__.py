@@ -1,0 +1,1 @@
+"""Melting points: features, model, calibration, domain."""

@@ -1,0 +1,1 @@
+"""Filters that turn scores into decisions with reasons."""
