@@ -1,0 +1,52 @@
+"""From a recipe's word (``uses``) to a stage class; imported only when used, so that start-up stays fast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from pydantic import ValidationError
+
+from ildb.errors import RecipeError
+from ildb.pipeline.stage import AnyStage
+
+STAGES = {
+    "links.train": "ildb.pipeline.stages.links_train:LinksTrain",
+    "links.expand": "ildb.pipeline.stages.links_expand:LinksExpand",
+    "melting.train": "ildb.pipeline.stages.melting_train:MeltingTrain",
+    "melting.score": "ildb.pipeline.stages.melting_score:MeltingScoreStage",
+    "screen.decide": "ildb.pipeline.stages.screen_decide:ScreenDecide",
+}
+
+
+def stage_class(uses: str) -> type[AnyStage]:
+    """The class of a kind of stage.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    if uses not in STAGES:
+        raise RecipeError(f"there is no kind of stage '{uses}'.", f"Known: {', '.join(STAGES)}.")
+    module, _, name = STAGES[uses].partition(":")
+    loaded: type[AnyStage] = getattr(import_module(module), name)
+    return loaded
+
+
+def create(uses: str, params: dict[str, Any], *, where: str) -> AnyStage:
+    """A stage with validated parameters.
+
+    Raises:
+        RecipeError: unknown kind, unknown parameter or wrong type, naming ``where`` and the key.
+    """
+    try:
+        kind = stage_class(uses)
+        return kind(kind.params_type.model_validate(params))
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error.what}", error.hint) from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(["params", *map(str, problem["loc"])])
+        if problem["type"] == "extra_forbidden":
+            names = ", ".join(sorted(kind.params_type.model_fields))
+            raise RecipeError(f"{where}: unknown key '{key}'.", f"Parameters of {uses}: {names}.") from error
+        raise RecipeError(f"{where}: key '{key}': {problem['msg']}.") from error

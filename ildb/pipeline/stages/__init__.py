@@ -1,0 +1,1 @@
+"""Stages: the database side of each pipeline step."""

@@ -1,0 +1,104 @@
+"""Score known and proposed pairings with the melting model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from ildb.db import query
+from ildb.db.copy import copy_rows
+from ildb.pipeline import store
+from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
+from ildb.pipeline.stages.links_expand import LinksExpand
+from ildb.pipeline.stages.melting_train import MeltingTrain
+
+_PAIRS = ("pairing_id", "cation_smiles", "anion_smiles", "n_cation", "n_anion")
+_SCORE = {
+    "model_id": "int8", "pairing_id": "int8", "run_id": "int8", "p_below_373_k": "float4", "tm_k": "float4",
+    "tm_low_k": "float4", "tm_high_k": "float4", "in_domain": "bool", "domain_reasons": "text[]", "nearest": "jsonb",
+}  # fmt: skip
+
+
+class MeltingScoreParams(BaseModel):
+    """Parameters of ``melting.score``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pairs_per_task: int = Field(default=10_000, ge=1)
+
+
+class MeltingScoreStage(Stage[MeltingScoreParams]):
+    """P(Tm < 373.15 K), Tm with its interval, domain and nearest known ILs for every pairing of interest."""
+
+    uses: ClassVar[str] = "melting.score"
+    version: ClassVar[int] = 1
+    summary: ClassVar[str] = "score the known and the retained pairings for melting below 373.15 K"
+    params_type: ClassVar[type[BaseModel]] = MeltingScoreParams
+    requires: ClassVar[tuple[str, ...]] = (LinksExpand.uses, MeltingTrain.uses)
+
+    def fingerprint(self, connection: Connection) -> str:
+        """Hash of the known pairings, which are scored too."""
+        return str(query.execute(connection, "links/fingerprint").scalar_one())
+
+    def plan(self, context: StageContext) -> list[dict[str, Any]]:
+        """Pairs in slices of one table."""
+        run_id = context.result_of(LinksExpand.uses).run_id
+        rows = query.rows(context.connection, "melting/pairs_to_score", run_id=run_id)
+        pairs = context.put_table("melting_pairs", pa.table(store.as_columns(rows, _PAIRS)))
+        model = context.result_of(MeltingTrain.uses).result["model_sha256"]
+        step = self.params.pairs_per_task
+        return [
+            {"model": model, "pairs": pairs, "slice": [begin, min(step, len(rows) - begin)]}
+            for begin in range(0, len(rows), step)
+        ]
+
+    @staticmethod
+    def run(task: TaskInput) -> TaskOutput:
+        """Score one slice."""
+        from ildb.melting.model import MeltingModel
+        from ildb.melting.score import score_pairs
+
+        begin, length = task.payload["slice"]
+        pairs = task.table("pairs").slice(begin, length)
+        model = MeltingModel.load(task.file("model"))
+        scores = score_pairs(
+            model,
+            cation_smiles=pairs.column("cation_smiles").to_pylist(),
+            anion_smiles=pairs.column("anion_smiles").to_pylist(),
+            n_cation=pairs.column("n_cation").to_numpy(),
+            n_anion=pairs.column("n_anion").to_numpy(),
+        )
+        table = pa.table(
+            {
+                "pairing_id": pairs.column("pairing_id"),
+                "p_below_373_k": scores.p_below_threshold,
+                "tm_k": scores.tm_k,
+                "tm_low_k": scores.tm_low_k,
+                "tm_high_k": scores.tm_high_k,
+                "in_domain": scores.in_domain,
+                "domain_reasons": pa.array([list(r) for r in scores.reasons], pa.list_(pa.string())),
+                "nearest": [list(n) for n in scores.nearest],
+            }
+        )
+        return TaskOutput({"n_scored": len(table)}, {"scores": table})
+
+    def store(
+        self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """One row per pairing."""
+        del payload, files
+        model_id = context.result_of(MeltingTrain.uses).result["model_id"]
+        rows = (
+            [model_id, row["pairing_id"], context.run_id, *(row[name] for name in list(_SCORE)[3:])]
+            for row in output.tables["scores"].to_pylist()
+        )
+        return {"n_scored": copy_rows(context.connection, "melting_score", _SCORE, rows)}
+
+    def finish(self, context: StageContext, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """How many were scored, and with which model."""
+        model_id = context.result_of(MeltingTrain.uses).result["model_id"]
+        return {"model_id": model_id, "n_scored": sum(result["n_scored"] for result in results)}

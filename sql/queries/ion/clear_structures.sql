@@ -1,0 +1,1 @@
+TRUNCATE ildb.ion_structure

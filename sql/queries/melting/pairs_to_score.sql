@@ -1,0 +1,16 @@
+-- Pairings to score: every known one, and the links that a run retained.
+SELECT
+    p.id AS pairing_id,
+    c.smiles AS cation_smiles,
+    a.smiles AS anion_smiles,
+    p.n_cation,
+    p.n_anion
+FROM (
+    SELECT pairing_id FROM ildb.link_score WHERE run_id = :run_id
+    UNION
+    SELECT pairing_id FROM ildb.pairing_evidence WHERE kind = 'known'
+) AS wanted
+INNER JOIN ildb.pairing AS p ON wanted.pairing_id = p.id
+INNER JOIN ildb.ion AS c ON p.cation_id = c.id
+INNER JOIN ildb.ion AS a ON p.anion_id = a.id
+ORDER BY p.id

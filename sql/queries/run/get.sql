@@ -1,0 +1,1 @@
+SELECT * FROM ildb.run WHERE id = :run_id

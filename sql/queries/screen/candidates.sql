@@ -1,0 +1,25 @@
+-- Unmade pairings with their link and melting scores, for the decision.
+SELECT
+    p.id AS pairing_id,
+    c.smiles AS cation_smiles,
+    a.smiles AS anion_smiles,
+    c.charge AS cation_charge,
+    a.charge AS anion_charge,
+    c.heavy_atoms AS cation_heavy_atoms,
+    a.heavy_atoms AS anion_heavy_atoms,
+    c.flags AS cation_flags,
+    a.flags AS anion_flags,
+    l.probability AS link_probability,
+    m.p_below_373_k,
+    m.tm_k,
+    m.tm_low_k,
+    m.tm_high_k,
+    m.in_domain,
+    m.domain_reasons
+FROM ildb.link_score AS l
+INNER JOIN ildb.melting_score AS m ON l.pairing_id = m.pairing_id AND m.model_id = :model_id
+INNER JOIN ildb.pairing AS p ON l.pairing_id = p.id
+INNER JOIN ildb.ion AS c ON p.cation_id = c.id
+INNER JOIN ildb.ion AS a ON p.anion_id = a.id
+WHERE l.run_id = :link_run_id
+ORDER BY p.id

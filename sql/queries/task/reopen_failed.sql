@@ -1,0 +1,5 @@
+-- A resumed run tries its failed tasks anew.
+UPDATE ildb.task AS t
+SET status = 'waiting', attempts = 0
+FROM ildb.stage_run AS s
+WHERE t.stage_run_id = s.id AND s.run_id = :run_id AND t.status = 'failed'
