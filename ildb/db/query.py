@@ -14,16 +14,16 @@ def statement(name: str) -> TextClause:
     return text(sql_text(f"queries/{name}"))
 
 
-def execute(connection: Connection, name: str, **parameters: Any) -> CursorResult[Any]:
+def execute(connection: Connection, name: str, /, **parameters: Any) -> CursorResult[Any]:
     """Execute ``sql/queries/<name>.sql``."""
     return connection.execute(statement(name), parameters)
 
 
-def rows(connection: Connection, name: str, **parameters: Any) -> list[RowMapping]:
+def rows(connection: Connection, name: str, /, **parameters: Any) -> list[RowMapping]:
     """All rows of a named query."""
     return list(execute(connection, name, **parameters).mappings())
 
 
-def one(connection: Connection, name: str, **parameters: Any) -> RowMapping | None:
+def one(connection: Connection, name: str, /, **parameters: Any) -> RowMapping | None:
     """The first row of a named query, or None."""
     return execute(connection, name, **parameters).mappings().first()

@@ -97,10 +97,9 @@ class TaskLoop:
             while (counts := self._counts())["n_done"] < counts["n_tasks"] or self.held:
                 self.report(counts["n_done"], counts["n_tasks"])
                 self._raise_if_failed(counts)
-                for lease in self._claim(workers - len(self.held)):
-                    self.held[pool.submit(run_task, type(self.stage), lease.payload, self.store, threads)] = lease
-                if self._collect():
-                    pool.shutdown(wait=False, cancel_futures=True)
+                broken = self._submit(pool, self._claim(workers - len(self.held)), threads)
+                if self._collect() or broken:
+                    _stop(pool)
                     pool = executors.local(workers, threads)
                 if time.monotonic() - beat > HEARTBEAT_S:
                     self._heartbeat()
@@ -109,6 +108,16 @@ class TaskLoop:
         finally:
             self._hand_back()
             _stop(pool)
+
+    def _submit(self, pool: Executor, leases: list[Lease], threads: int) -> bool:
+        """Start tasks; True when the pool turned out to be broken, and the leases were given back."""
+        for i, lease in enumerate(leases):
+            try:
+                self.held[pool.submit(run_task, type(self.stage), lease.payload, self.store, threads)] = lease
+            except BrokenProcessPool:
+                self._give_back(leases[i:])
+                return True
+        return False
 
     def _collect(self) -> bool:
         """Store what is ready; True when the pool broke (a worker was killed) and must be replaced."""
@@ -188,6 +197,9 @@ class TaskLoop:
 
     def _hand_back(self) -> None:
         leases, self.held = list(self.held.values()), {}
+        self._give_back(leases)
+
+    def _give_back(self, leases: list[Lease]) -> None:
         if leases:
             with self.engine.begin() as connection:
                 query.execute(connection, "task/hand_back", **_ids(leases))
