@@ -1,4 +1,4 @@
-"""A real PostgreSQL with the cartridge for every test that asks: one server per test session, one database per module."""
+"""A real PostgreSQL with the cartridge: one server per test session, one database per module that asks."""
 
 from __future__ import annotations
 
@@ -81,10 +81,9 @@ def _database(server_url: str, name: str) -> object:
     return make_url(server_url).set(drivername="postgresql+psycopg", database=name)
 
 
-@pytest.fixture(scope="module")
-def new_database(server_url: str, template: str) -> Iterator[Callable[..., str]]:
+@pytest.fixture(scope="session")
+def new_database(server_url: str, template: str) -> Callable[..., str]:
     """Make databases: call it for the libpq URL of a new one (``empty=True`` for one without ildb's schema)."""
-    made: list[str] = []
 
     def create(*, empty: bool = False) -> str:
         name = f"t_{uuid.uuid4().hex}"
@@ -92,13 +91,10 @@ def new_database(server_url: str, template: str) -> Iterator[Callable[..., str]]
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute("SELECT pg_advisory_lock(1)")  # one clone of a template at a time
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
-        made.append(name)
         return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
-    yield create
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        for name in made:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    # Nothing is dropped: each drop waits for a checkpoint, and the whole server goes at the end.
+    return create
 
 
 @pytest.fixture(scope="module")

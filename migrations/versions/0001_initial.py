@@ -163,7 +163,8 @@ def upgrade() -> None:
         sa.CheckConstraint("cation_charge > 0 AND anion_charge < 0", name=op.f("ck_pairing_charges")),
         sa.CheckConstraint("n_cation * cation_charge + n_anion * anion_charge = 0", name=op.f("ck_pairing_neutral")),
         sa.CheckConstraint(
-            "n_cation > 0 AND n_anion > 0 AND gcd(n_cation::int, n_anion::int) = 1", name=op.f("ck_pairing_lowest_terms")
+            "n_cation > 0 AND n_anion > 0 AND gcd(n_cation::int, n_anion::int) = 1",
+            name=op.f("ck_pairing_lowest_terms"),
         ),
         sa.ForeignKeyConstraint(
             ["anion_id", "anion_charge"],
@@ -460,13 +461,17 @@ def upgrade() -> None:
         sa.Column("model_id", sa.BigInteger(), nullable=False),
         sa.Column("pairing_id", sa.BigInteger(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
-        sa.Column("p_below_373_k", sa.REAL(), nullable=False),
-        sa.Column("tm_k", sa.REAL(), nullable=False),
-        sa.Column("tm_low_k", sa.REAL(), nullable=False),
-        sa.Column("tm_high_k", sa.REAL(), nullable=False),
+        sa.Column("p_below_373_k", sa.REAL(), nullable=True),
+        sa.Column("tm_k", sa.REAL(), nullable=True),
+        sa.Column("tm_low_k", sa.REAL(), nullable=True),
+        sa.Column("tm_high_k", sa.REAL(), nullable=True),
         sa.Column("in_domain", sa.Boolean(), nullable=False),
         sa.Column("domain_reasons", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("nearest", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "num_nulls(p_below_373_k, tm_k, tm_low_k, tm_high_k) IN (0, 4)", name=op.f("ck_melting_score_all_or_none")
+        ),
+        sa.CheckConstraint("tm_k IS NOT NULL OR NOT in_domain", name=op.f("ck_melting_score_no_number_no_domain")),
         sa.CheckConstraint("p_below_373_k BETWEEN 0 AND 1", name=op.f("ck_melting_score_p_below_373_k")),
         sa.CheckConstraint("tm_low_k <= tm_k AND tm_k <= tm_high_k", name=op.f("ck_melting_score_interval")),
         sa.ForeignKeyConstraint(["model_id"], ["ildb.model.id"], name=op.f("fk_melting_score_model_id_model")),

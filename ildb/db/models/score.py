@@ -40,6 +40,9 @@ class MeltingScore(Base):
     __table_args__ = (
         _probability("p_below_373_k"),
         CheckConstraint("tm_low_k <= tm_k AND tm_k <= tm_high_k", name="interval"),
+        # An ion the model cannot describe gets a row that says so, never a silent number.
+        CheckConstraint("num_nulls(p_below_373_k, tm_k, tm_low_k, tm_high_k) IN (0, 4)", name="all_or_none"),
+        CheckConstraint("tm_k IS NOT NULL OR NOT in_domain", name="no_number_no_domain"),
         Index("ix_melting_score_pairing_id", "pairing_id"),
         Index("ix_melting_score_tm_k", "tm_k"),
     )
@@ -47,10 +50,10 @@ class MeltingScore(Base):
     model_id: Mapped[int] = ref("model", primary_key=True)
     pairing_id: Mapped[int] = ref("pairing", primary_key=True)
     run_id: Mapped[int] = ref("run", index=True)
-    p_below_373_k: Mapped[float] = mapped_column(REAL)
-    tm_k: Mapped[float] = mapped_column(REAL)
-    tm_low_k: Mapped[float] = mapped_column(REAL)
-    tm_high_k: Mapped[float] = mapped_column(REAL)
+    p_below_373_k: Mapped[float | None] = mapped_column(REAL)
+    tm_k: Mapped[float | None] = mapped_column(REAL)
+    tm_low_k: Mapped[float | None] = mapped_column(REAL)
+    tm_high_k: Mapped[float | None] = mapped_column(REAL)
     in_domain: Mapped[bool] = mapped_column(Boolean)
     domain_reasons: Mapped[list[str]]
     nearest: Mapped[list[dict[str, Any]]]

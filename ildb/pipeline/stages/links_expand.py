@@ -14,10 +14,24 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.db.copy import stage_rows
 from ildb.errors import InputError
+from ildb.links.dataset import LinkGraph
+from ildb.links.neighbours import PairReasons
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_train import LinksTrain, read_graph
 
 _LINK = {"cation_inchikey": "text", "anion_inchikey": "text", "probability": "float4", "reasons": "text[]"}
+
+
+def reason_texts(graph: LinkGraph, reasons: PairReasons) -> list[str]:
+    """Why a pair was proposed, as sentences with the Tanimoto similarity of the ion they speak of."""
+    cations = (
+        f"known with this anion: {graph.cation_smiles[n.index]} (similarity {n.similarity:.2f})"
+        for n in reasons.cations
+    )
+    anions = (
+        f"known with this cation: {graph.anion_smiles[n.index]} (similarity {n.similarity:.2f})" for n in reasons.anions
+    )
+    return [*cations, *anions]
 
 
 class LinksExpandParams(BaseModel):
@@ -64,11 +78,12 @@ class LinksExpand(Stage[LinksExpandParams]):
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Best unmade pairings of one block."""
-        from ildb.links.train import load_trained, score_unmade
+        from ildb.links.score import score_unmade
+        from ildb.links.store import load_model
 
         params = LinksExpandParams.model_validate(task.payload["params"])
         graph = read_graph(task.table("pairings"))
-        trained = load_trained(task.file("model"), graph)
+        trained = load_model(task.file("model"))
         begin, end = task.payload["cations"]
         scores = score_unmade(
             graph,
@@ -85,12 +100,14 @@ class LinksExpand(Stage[LinksExpandParams]):
                     "cation_inchikey": [graph.cations[i] for i in scores.cation_index],
                     "anion_inchikey": [graph.anions[i] for i in scores.anion_index],
                     "probability": pa.array(scores.probability, pa.float32()),
-                    "reasons": pa.array([list(r) for r in scores.reasons], pa.list_(pa.string())),
+                    "reasons": pa.array(
+                        [reason_texts(graph, scores.reasons[i]) for i in range(len(scores))], pa.list_(pa.string())
+                    ),
                 }
             ),
             path,
         )
-        return TaskOutput({"n_kept": len(scores.probability)}, files={"links_block": path})
+        return TaskOutput({"n_kept": len(scores)}, files={"links_block": path})
 
     def store(
         self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]

@@ -69,7 +69,8 @@ class LinksTrain(Stage[LinksTrainParams]):
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Split, train, judge, calibrate."""
-        from ildb.links.train import save_trained, train_links
+        from ildb.links.store import save_model
+        from ildb.links.train import train_links
 
         params = LinksTrainParams.model_validate(task.payload["params"])
         graph = read_graph(task.table("pairings"))
@@ -77,12 +78,12 @@ class LinksTrain(Stage[LinksTrainParams]):
         rest = 1 - params.validation_fraction - params.test_fraction
         trained = train_links(graph, sage, fractions=(rest, params.validation_fraction, params.test_fraction))
         path = task.workdir / "model.safetensors"
-        save_trained(path, trained, graph)
+        save_model(path, trained)
         splits = pa.table(
             {
                 "cation_inchikey": [graph.cations[i] for i in graph.edges[:, 0]],
                 "anion_inchikey": [graph.anions[i] for i in graph.edges[:, 1]],
-                "split": list(trained.split),
+                "split": trained.assignment,
             }
         )
         return TaskOutput(

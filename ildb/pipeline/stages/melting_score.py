@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -16,11 +20,18 @@ from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
 from ildb.pipeline.stages.melting_train import MeltingTrain
 
-_PAIRS = ("pairing_id", "cation_smiles", "anion_smiles", "n_cation", "n_anion")
+_PAIRS = (
+    "pairing_id", "cation_inchikey", "cation_smiles", "anion_inchikey", "anion_smiles", "n_cation", "n_anion",
+)  # fmt: skip
 _SCORE = {
     "model_id": "int8", "pairing_id": "int8", "run_id": "int8", "p_below_373_k": "float4", "tm_k": "float4",
     "tm_low_k": "float4", "tm_high_k": "float4", "in_domain": "bool", "domain_reasons": "text[]", "nearest": "jsonb",
 }  # fmt: skip
+
+
+def _or_null(values: npt.NDArray[np.float64]) -> pa.Array:
+    # NaN marks a pairing the model cannot describe.
+    return pa.array(values, mask=np.isnan(values))
 
 
 class MeltingScoreParams(BaseModel):
@@ -59,29 +70,40 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Score one slice."""
-        from ildb.melting.model import MeltingModel
+        from ildb.melting.ions import IonTable
         from ildb.melting.score import score_pairs
+        from ildb.melting.store import load
 
         begin, length = task.payload["slice"]
         pairs = task.table("pairs").slice(begin, length)
-        model = MeltingModel.load(task.file("model"))
+        columns = {name: pairs.column(name).to_pylist() for name in _PAIRS}
+        ions = list(
+            dict.fromkeys(
+                [
+                    *zip(columns["cation_inchikey"], columns["cation_smiles"], strict=True),
+                    *zip(columns["anion_inchikey"], columns["anion_smiles"], strict=True),
+                ]
+            )
+        )
+        position = {inchikey: i for i, (inchikey, _) in enumerate(ions)}
         scores = score_pairs(
-            model,
-            cation_smiles=pairs.column("cation_smiles").to_pylist(),
-            anion_smiles=pairs.column("anion_smiles").to_pylist(),
-            n_cation=pairs.column("n_cation").to_numpy(),
-            n_anion=pairs.column("n_anion").to_numpy(),
+            load(task.file("model")),
+            IonTable.of([smiles for _, smiles in ions], [inchikey for inchikey, _ in ions]),
+            np.array([position[key] for key in columns["cation_inchikey"]]),
+            np.array([position[key] for key in columns["anion_inchikey"]]),
+            np.array(columns["n_cation"]),
+            np.array(columns["n_anion"]),
         )
         table = pa.table(
             {
-                "pairing_id": pairs.column("pairing_id"),
-                "p_below_373_k": scores.p_below_threshold,
-                "tm_k": scores.tm_k,
-                "tm_low_k": scores.tm_low_k,
-                "tm_high_k": scores.tm_high_k,
+                "pairing_id": columns["pairing_id"],
+                "p_below_373_k": _or_null(scores.p_below_threshold),
+                "tm_k": _or_null(scores.tm_k),
+                "tm_low_k": _or_null(scores.tm_low_k),
+                "tm_high_k": _or_null(scores.tm_high_k),
                 "in_domain": scores.in_domain,
-                "domain_reasons": pa.array([list(r) for r in scores.reasons], pa.list_(pa.string())),
-                "nearest": [list(n) for n in scores.nearest],
+                "domain_reasons": pa.array(scores.reasons, pa.list_(pa.string())),
+                "nearest": [json.dumps([asdict(n) for n in found]) for found in scores.neighbours],
             }
         )
         return TaskOutput({"n_scored": len(table)}, {"scores": table})
@@ -93,7 +115,13 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
         del payload, files
         model_id = context.result_of(MeltingTrain.uses).result["model_id"]
         rows = (
-            [model_id, row["pairing_id"], context.run_id, *(row[name] for name in list(_SCORE)[3:])]
+            [
+                model_id,
+                row["pairing_id"],
+                context.run_id,
+                *(row[name] for name in list(_SCORE)[3:-1]),
+                json.loads(row["nearest"]),
+            ]
             for row in output.tables["scores"].to_pylist()
         )
         return {"n_scored": copy_rows(context.connection, "melting_score", _SCORE, rows)}

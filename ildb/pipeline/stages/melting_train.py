@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from ildb.db import query
 from ildb.errors import InputError
 from ildb.melting.data import MeltingData
-from ildb.melting.model import MeltingParams
+from ildb.melting.params import MeltingParams
 from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 
@@ -30,13 +30,19 @@ _COLUMNS = (
 )
 
 
-class MeltingTrain(Stage[MeltingParams]):
+class MeltingTrainParams(MeltingParams):
+    """Parameters of ``melting.train``; the threshold is fixed, because the column ``p_below_373_k`` names it."""
+
+    threshold_k: float = Field(default=373.15, ge=373.15, le=373.15)
+
+
+class MeltingTrain(Stage[MeltingTrainParams]):
     """Trees on descriptors and fingerprints of both ions, judged on grouped splits."""
 
     uses: ClassVar[str] = "melting.train"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "train trees on both ions' descriptors and ECFP; calibrated P(Tm < 373.15 K) and intervals"
-    params_type: ClassVar[type[BaseModel]] = MeltingParams
+    params_type: ClassVar[type[BaseModel]] = MeltingTrainParams
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the exact melting points."""
@@ -58,13 +64,14 @@ class MeltingTrain(Stage[MeltingParams]):
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Cross-validate, fit, calibrate."""
+        from ildb.melting.store import save
         from ildb.melting.train import train_melting
 
         table = task.table("data")
         data = MeltingData(**{name: table.column(name).to_pylist() for name in _COLUMNS})
         trained = train_melting(data, MeltingParams.model_validate(task.payload["params"]))
         path = task.workdir / "model"
-        trained.model.save(path)
+        save(trained.model, path)
         folds = pa.table({"split": [f"fold {fold}" for fold in trained.fold]})
         return TaskOutput(
             {"metrics": trained.metrics, "n_pairings": len(table)}, {"folds": folds}, {"melting_model": path}

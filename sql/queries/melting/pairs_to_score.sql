@@ -1,7 +1,9 @@
 -- Pairings to score: every known one, and the links that a run retained.
 SELECT
     p.id AS pairing_id,
+    c.inchikey AS cation_inchikey,
     c.smiles AS cation_smiles,
+    a.inchikey AS anion_inchikey,
     a.smiles AS anion_smiles,
     p.n_cation,
     p.n_anion

@@ -1,0 +1,158 @@
+"""The schema the migrations build is the schema the models declare, and no migration loses rows on the way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, make_url, text
+
+from ildb.db import engine as engines
+from ildb.db import schema
+from ildb.db.models import SCHEMA, Base
+from ildb.errors import InputError, SchemaRevisionError
+from tests.integration.populate import fill
+
+ROOT = Path(__file__).resolve().parents[2]
+REVISIONS = [s.revision for s in ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()][::-1]
+
+
+@pytest.fixture
+def connection(new_database: Callable[..., str]) -> Iterator[Connection]:
+    """A connection to an empty database."""
+    engine = engines.create(make_url(new_database(empty=True)).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def differences(connection: Connection) -> list[object]:
+    connection.execute(text("SET search_path = public"))
+    connection.dialect.default_schema_name = "public"
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "include_schemas": True,
+            "include_name": lambda name, kind, _: name == SCHEMA if kind == "schema" else True,
+            "version_table_schema": SCHEMA,
+            "compare_type": True,
+            "compare_server_default": True,
+        },
+    )
+    return list(compare_metadata(context, Base.metadata))
+
+
+def constraints(connection: Connection) -> set[tuple[str, str, str]]:
+    # Alembic does not compare CHECK constraints, which carry most of this schema's promises.
+    sql = (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'ildb'::regnamespace AND conrelid <> 'ildb.alembic_version'::regclass"
+    )
+    return {(row[0], row[1], row[2]) for row in connection.execute(text(sql))}
+
+
+def test_models_equal_migrations(connection: Connection) -> None:
+    schema.upgrade(connection)
+    assert differences(connection) == []
+
+
+def test_check_constraints_of_models_equal_those_of_migrations(
+    connection: Connection, new_database: Callable[..., str]
+) -> None:
+    schema.upgrade(connection)
+    bare = engines.create(make_url(new_database(empty=True)).set(drivername="postgresql+psycopg"))
+    with bare.begin() as other:
+        other.execute(text("CREATE EXTENSION rdkit"))
+        other.execute(text("CREATE SCHEMA ildb"))
+        other.execute(text("CREATE TABLE ildb.alembic_version ()"))
+        Base.metadata.create_all(other)
+        assert constraints(other) == constraints(connection)
+    bare.dispose()
+
+
+def test_a_model_that_is_not_migrated_would_be_seen(connection: Connection) -> None:
+    schema.upgrade(connection)
+    connection.execute(text("DROP INDEX ildb.ix_ion_structure_mfp2"))
+    connection.execute(text("ALTER TABLE ildb.ion_structure ALTER COLUMN mfp2 TYPE text USING 'x'"))
+    connection.execute(text("ALTER TABLE ildb.ion DROP COLUMN formula CASCADE"))
+    assert len(differences(connection)) >= 2
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_revision_goes_up_and_down(connection: Connection, revision: str) -> None:
+    schema.upgrade(connection, revision)
+    assert schema.current(connection) == revision
+    schema.downgrade(connection, "-1")
+    schema.upgrade(connection, revision)
+    schema.downgrade(connection, "base")
+    assert schema.current(connection) is None
+    left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'ildb'::regnamespace AND relname !~ '^alembic_version'"
+    assert connection.execute(text(left)).scalar_one() == 0
+    schema.upgrade(connection)
+    assert schema.current(connection) == schema.head()
+
+
+def test_rows_survive_each_step_down_to_the_tables_and_back(connection: Connection) -> None:
+    schema.upgrade(connection)
+    fill(connection)
+    connection.commit()
+    count = {t.name: n(connection, t.name) for t in Base.metadata.sorted_tables}
+    assert all(count[name] for name in ("ion", "pairing", "measurement", "link_score", "screening_decision"))
+    for revision in REVISIONS[-2::-1]:
+        schema.downgrade(connection, revision)
+    for revision in REVISIONS[1:]:
+        schema.upgrade(connection, revision)
+    assert {t.name: n(connection, t.name) for t in Base.metadata.sorted_tables} == count
+
+
+def n(connection: Connection, table: str) -> int:
+    return int(connection.execute(text(f"SELECT count(*) FROM ildb.{table}")).scalar_one())
+
+
+def test_a_wrong_revision_is_an_error_that_names_the_command(connection: Connection) -> None:
+    with pytest.raises(SchemaRevisionError, match="ildb db upgrade"):
+        schema.require_current(connection)
+    schema.upgrade(connection, REVISIONS[0])
+    with pytest.raises(SchemaRevisionError, match=rf"revision {REVISIONS[0]}.*ildb db upgrade"):
+        schema.require_current(connection)
+    schema.upgrade(connection)
+    schema.require_current(connection)
+    connection.execute(text("UPDATE ildb.alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaRevisionError, match="newer ildb"):
+        schema.require_current(connection)
+
+
+def test_an_unknown_revision_is_refused(connection: Connection) -> None:
+    with pytest.raises(InputError, match="no_such"):
+        schema.upgrade(connection, "no_such")
+
+
+def test_an_installed_wheel_migrates_and_lists_recipes(new_database: Callable[..., str], tmp_path: Path) -> None:
+    """The wheel unpacked apart from the checkout, used from another folder."""
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    url = new_database(empty=True)
+    env = {**os.environ, "ILDB_DATABASE_URL": url, "PYTHONPATH": str(site)}
+    check = "import ildb, ildb.resources as r; print(ildb.__file__, r.resource_dir('migrations'), r.resource_dir('pipelines'))"
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-P", *arguments], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert run("-c", check).count(str(site)) == 3
+    assert f"none -> {schema.head()}" in run("-m", "ildb.cli.app", "db", "upgrade")
+    assert run("-c", "from ildb.pipeline import recipe; print(recipe.load('quickstart').name)").strip() == "quickstart"
