@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ildb.cli.output import JsonOption, print_json, print_table
+
+if TYPE_CHECKING:
+    from ildb.pipeline.progress import Progress
 
 app = typer.Typer(help="Run recipes and look at runs.", no_args_is_help=True)
 
@@ -41,7 +44,7 @@ def run(
     _show(outcome.run_id, as_json=as_json)
 
 
-def _progress() -> object:
+def _progress() -> Progress:
     import sys
 
     from ildb.pipeline.progress import Bars, Lines
@@ -107,12 +110,12 @@ def _show(run_id: int, *, as_json: bool) -> None:
         typer.echo(f"\n{name}, task {failure['position']}, {failure['attempts']} attempts:\n{failure['traceback']}")
 
 
-def _brief(stage: object) -> str:
-    result = stage["result"] or {}  # type: ignore[index]
+def _brief(stage: dict[str, Any]) -> str:
+    result = stage["result"] or {}
     shown = {key: value for key, value in result.items() if isinstance(value, int | float | str) and key != "files"}
-    if stage["reused_from_id"]:  # type: ignore[index]
-        shown["reused_from_stage_run"] = stage["reused_from_id"]  # type: ignore[index]
-    return stage["error"] or ", ".join(  # type: ignore[index]
+    if stage["reused_from_id"]:
+        shown["reused_from_stage_run"] = stage["reused_from_id"]
+    return stage["error"] or ", ".join(
         f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, RowMapping, TextClause, text
+from sqlalchemy import Connection, CursorResult, TextClause, text
 
 from ildb.resources import sql_text
 
@@ -19,11 +19,12 @@ def execute(connection: Connection, name: str, /, **parameters: Any) -> CursorRe
     return connection.execute(statement(name), parameters)
 
 
-def rows(connection: Connection, name: str, /, **parameters: Any) -> list[RowMapping]:
-    """All rows of a named query."""
-    return list(execute(connection, name, **parameters).mappings())
+def rows(connection: Connection, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
+    """All rows of a named query, by column."""
+    return [dict(row) for row in execute(connection, name, **parameters).mappings()]
 
 
-def one(connection: Connection, name: str, /, **parameters: Any) -> RowMapping | None:
+def one(connection: Connection, name: str, /, **parameters: Any) -> dict[str, Any] | None:
     """The first row of a named query, or None."""
-    return execute(connection, name, **parameters).mappings().first()
+    row = execute(connection, name, **parameters).mappings().first()
+    return None if row is None else dict(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 Report = Callable[[int, int], None]
@@ -19,14 +19,8 @@ class Progress(Protocol):
     def reused(self, name: str) -> None:
         """A stage needed no work."""
 
-    def tasks(self, name: str) -> _Tasks:
+    def tasks(self, name: str) -> AbstractContextManager[Report]:
         """Follow the tasks of a stage."""
-
-
-class _Tasks(Protocol):
-    def __enter__(self) -> Report: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class Silent:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Engine, RowMapping
+from sqlalchemy import Connection, Engine
 
 from ildb import __version__
 from ildb.config import Settings, get_settings
@@ -231,7 +232,7 @@ class Runner:
     ) -> StageContext:
         return StageContext(connection, self.store, run_id, stage_run_id, upstream, provenance.versions())
 
-    def _upstream(self, row: RowMapping) -> Upstream:
+    def _upstream(self, row: dict[str, Any]) -> Upstream:
         producer = row
         if row["reused_from_id"] is not None:
             with self.engine.connect() as connection:
@@ -246,7 +247,7 @@ class Runner:
             result=row["result"] or {},
         )
 
-    def _stage_rows(self, run_id: int) -> list[RowMapping]:
+    def _stage_rows(self, run_id: int) -> list[dict[str, Any]]:
         with self.engine.connect() as connection:
             return query.rows(connection, "stage_run/of_run", run_id=run_id)
 
@@ -259,7 +260,7 @@ class Runner:
             query.execute(connection, "stage_run/fail", stage_run_id=stage_run_id, error=error)
 
 
-def get_run(connection: Connection, run_id: int) -> RowMapping:
+def get_run(connection: Connection, run_id: int) -> dict[str, Any]:
     """A run's row.
 
     Raises:

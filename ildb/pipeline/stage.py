@@ -82,7 +82,7 @@ class StageContext:
 
     def add_artifact(self, kind: str, file: StoredFile) -> int:
         """Record a stored file as this stage's; its id."""
-        return query.execute(
+        added: int = query.execute(
             self.connection,
             "artifact/add",
             run_id=self.run_id,
@@ -91,7 +91,8 @@ class StageContext:
             path=file.path,
             sha256=file.sha256,
             n_bytes=file.n_bytes,
-        ).scalar_one()  # type: ignore[no-any-return]
+        ).scalar_one()
+        return added
 
     def put_table(self, kind: str, table: pa.Table) -> str:
         """Store a table as a Parquet artifact, for tasks to read; its SHA-256."""

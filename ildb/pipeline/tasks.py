@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 from psycopg.types.json import Jsonb
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from ildb.db import query
@@ -210,14 +210,14 @@ class TaskLoop:
             dead = [row["pid"] for row in holders if not Path(f"/proc/{row['pid']}").exists()]
             query.execute(connection, "task/release_dead", stage_run_id=self.stage_run_id, host=self.host, pids=dead)
 
-    def _counts(self) -> RowMapping:
+    def _counts(self) -> dict[str, Any]:
         with self.engine.connect() as connection:
             counts = query.one(connection, "task/counts", stage_run_id=self.stage_run_id)
         if counts is None:
             raise StageFailedError("its tasks cannot be counted.")
         return counts
 
-    def _raise_if_failed(self, counts: RowMapping) -> None:
+    def _raise_if_failed(self, counts: dict[str, Any]) -> None:
         if not counts["n_failed"]:
             return
         with self.engine.connect() as connection:

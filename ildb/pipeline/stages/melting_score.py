@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -88,7 +87,7 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
         position = {inchikey: i for i, (inchikey, _) in enumerate(ions)}
         scores = score_pairs(
             load(task.file("model")),
-            IonTable.of([smiles for _, smiles in ions], [inchikey for inchikey, _ in ions]),
+            IonTable.build([smiles for _, smiles in ions], [inchikey for inchikey, _ in ions]),
             np.array([position[key] for key in columns["cation_inchikey"]]),
             np.array([position[key] for key in columns["anion_inchikey"]]),
             np.array(columns["n_cation"]),
@@ -103,7 +102,7 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
                 "tm_high_k": _or_null(scores.tm_high_k),
                 "in_domain": scores.in_domain,
                 "domain_reasons": pa.array(scores.reasons, pa.list_(pa.string())),
-                "nearest": [json.dumps([asdict(n) for n in found]) for found in scores.neighbours],
+                "nearest": [json.dumps([n._asdict() for n in found]) for found in scores.neighbours],
             }
         )
         return TaskOutput({"n_scored": len(table)}, {"scores": table})

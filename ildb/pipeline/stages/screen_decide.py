@@ -15,16 +15,16 @@ from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
 from ildb.pipeline.stages.melting_score import MeltingScoreStage
-from ildb.screen.decide import Candidate, ScreenParams
+from ildb.screen.candidate import Candidate
+from ildb.screen.params import ScreenParams
 
 _DECISION = {
     "run_id": "int8", "pairing_id": "int8", "link_run_id": "int8", "melting_model_id": "int8", "passed": "bool",
     "rank": "int4", "score": "float4", "reasons": "jsonb",
 }  # fmt: skip
 _COLUMNS = (
-    "pairing_id", "cation_smiles", "anion_smiles", "cation_charge", "anion_charge", "cation_heavy_atoms",
-    "anion_heavy_atoms", "link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "in_domain",
-    "domain_reasons",
+    "pairing_id", "cation_inchikey", "anion_inchikey", "cation_smiles", "anion_smiles", "known", "link_probability",
+    "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "in_domain", "domain_reasons",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ class ScreenDecide(Stage[ScreenParams]):
                 "passed": [d.passed for d in decisions],
                 "rank": pa.array([d.rank for d in decisions], pa.int32()),
                 "score": pa.array([d.score for d in decisions], pa.float32()),
-                "reasons": [json.dumps([reason.as_dict() for reason in d.reasons]) for d in decisions],
+                "reasons": [json.dumps([reason.to_json() for reason in d.reasons]) for d in decisions],
             }
         )
         return TaskOutput({"n_passed": sum(d.passed for d in decisions)}, {"decisions": table})

@@ -1,14 +1,11 @@
 -- Unmade pairings with their link and melting scores, for the decision.
 SELECT
     p.id AS pairing_id,
+    c.inchikey AS cation_inchikey,
+    a.inchikey AS anion_inchikey,
     c.smiles AS cation_smiles,
     a.smiles AS anion_smiles,
-    c.charge AS cation_charge,
-    a.charge AS anion_charge,
-    c.heavy_atoms AS cation_heavy_atoms,
-    a.heavy_atoms AS anion_heavy_atoms,
-    c.flags AS cation_flags,
-    a.flags AS anion_flags,
+    FALSE AS known,
     l.probability AS link_probability,
     m.p_below_373_k,
     m.tm_k,
