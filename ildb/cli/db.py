@@ -118,11 +118,10 @@ def check(as_json: JsonOption = False) -> None:
 @app.command("rebuild-structures")
 def rebuild_structures() -> None:
     """Make the ions' cartridge structures and fingerprints anew from their SMILES."""
-    from ildb.db import engine, query
+    from ildb.db import engine, structures
 
     with engine.open_engine().begin() as connection:
-        query.execute(connection, "ion/clear_structures")
-        made = query.execute(connection, "ion/add_structures").rowcount
+        made = structures.rebuild_structures(connection)
     typer.echo(f"{made} structures.")
 
 

@@ -24,11 +24,12 @@ def ilthermo(as_json: JsonOption = False) -> None:
 
     database = engine.open_engine()
     counts: list[IngestCount] = []
-    for source, records in (
-        (reader.CATALOGUE, reader.read_catalogue()),
-        (reader.MELTING_POINTS, reader.read_melting_points()),
-    ):
-        counts.append(ingest(database, source(), records))
+    sources = (
+        (reader.catalogue_source, reader.read_catalogue),
+        (reader.melting_points_source, reader.read_melting_points),
+    )
+    for source, records in sources:
+        counts.append(ingest(database, source(), records()))
         if not as_json:
             _print(counts[-1])
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,15 +14,21 @@ import rdkit
 from sqlalchemy import Connection, Engine
 
 from ildb import __version__
-from ildb.chem.curation import RefusedError, ResolvedPair, resolve_salt
+from ildb.chem.curation import Finding, RefusedError, ResolvedPair, resolve_salt
+from ildb.chem.standardize import resolve_ion
 from ildb.db import query
 from ildb.db.copy import stage_rows
-from ildb.errors import StructureError
+from ildb.db.structures import add_structures
 from ildb.hashing import sha256_json
 from ildb.ingest.record import PairRecord
 from ildb.ingest.source import SourceInfo
 
 BATCH = 5_000
+
+_PROBLEMS = {
+    "name_unmatched": "The name stands for no structure that is known.",
+    "name_ambiguous": "The name stands for more than one structure.",
+}
 
 _ION = {
     "inchikey": "text", "smiles": "text", "charge": "int2", "formula": "text", "mass_g_mol": "float8",
@@ -131,7 +138,7 @@ def _ingest_batch(connection: Connection, source_id: int, batch: list[PairRecord
     stage_rows(connection, "stage_quarantine", _QUARANTINE, map(_quarantine_row, refused))
 
     if query.execute(connection, "ingest/add_ions").rowcount:
-        query.execute(connection, "ion/add_structures")
+        add_structures(connection)
     query.execute(connection, "ingest/add_aliases", source_id=source_id)
     count.n_pairings += query.execute(connection, "ingest/add_pairings").rowcount
     new_claims = query.execute(connection, "ingest/add_evidence", source_id=source_id).scalars().all()
@@ -148,37 +155,33 @@ def _ingest_batch(connection: Connection, source_id: int, batch: list[PairRecord
 
 
 def _resolve(record_no: int, record: PairRecord) -> _Resolved | _Refused:
-    if record.refusal is not None:
-        return _Refused(record, [asdict(record.refusal)])
+    structure = record.structure
+    if structure is None:
+        code = record.problem or "no_structure"
+        message = _PROBLEMS.get(code, "The record has no structure.")
+        return _Refused(record, [asdict(Finding(code, message))])
     try:
-        if record.salt_smiles is not None:
-            pair = resolve_salt(record.salt_smiles)
-        elif record.cation_smiles is not None and record.anion_smiles is not None:
-            pair = resolve_salt((record.cation_smiles, record.anion_smiles))
-        else:
-            return _Refused(record, [_finding("no_structure", "The record has no structure.")])
+        pair = resolve_salt(structure)
     except RefusedError as error:
         return _Refused(record, [asdict(finding) for finding in error.findings])
-    except StructureError as error:
-        return _Refused(record, [_finding("invalid_smiles", str(error))])
     return _Resolved(record_no, record, pair)
 
 
-def _finding(code: str, message: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "suggestion": None}
-
-
 def _ion_rows(pair: ResolvedPair) -> Iterator[tuple[Any, ...]]:
-    for ion, flags in ((pair.cation, pair.cation_flags), (pair.anion, pair.anion_flags)):
+    for ion in (pair.cation, pair.anion):
+        flags = [finding.code for finding in resolve_ion(ion.smiles).flags]
         yield (
-            ion.inchikey, ion.smiles, ion.charge, ion.formula, ion.mass_g_mol, ion.heavy_atoms, list(flags),
-            rdkit.__version__,
+            ion.inchikey, ion.smiles, ion.charge, ion.formula, ion.mass_g_mol, ion.heavy_atoms, flags, rdkit.__version__
         )  # fmt: skip
 
 
 def _alias_rows(item: _Resolved) -> Iterator[tuple[str, str, str]]:
-    yield item.pair.cation.inchikey, "smiles", item.pair.cation_input
-    yield item.pair.anion.inchikey, "smiles", item.pair.anion_input
+    structure = item.record.structure
+    parts = structure.split(".") if isinstance(structure, str) else structure or ()
+    for part in dict.fromkeys(parts):
+        # Of a SMILES whose rings run across its dots the parts alone mean nothing.
+        with suppress(RefusedError):
+            yield resolve_ion(part).ion.inchikey, "smiles", part
 
 
 def _record_row(item: _Resolved) -> tuple[Any, ...]:
@@ -205,9 +208,8 @@ def _quarantine_row(item: _Refused) -> tuple[Any, ...]:
 
 def _record_json(record: PairRecord) -> dict[str, Any]:
     """The record whole, as JSON; NUL, which PostgreSQL's JSON cannot hold, is written out."""
-    data = asdict(record)
-    data.pop("refusal", None)
-    return _without_nul(data)  # type: ignore[no-any-return]
+    written: dict[str, Any] = _without_nul(asdict(record))
+    return written
 
 
 def _without_nul(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Rankers that any model has to beat: popularity, and a vote of the nearest cations.
 
-A scorer maps cation indices to rows of scores over all anions; larger is more likely. Scores of different scorers do not compare.
+A scorer maps cation indices to rows of scores over all anions; larger is more likely. Scores of different scorers do
+not compare.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ def popularity(train_edges: IntArray, n_cations: int, n_anions: int) -> RowScore
 def nearest_cations_vote(
     train_edges: IntArray, cation_counts: CountArray, n_anions: int, *, k: int = 30, prior: float = 0.1
 ) -> RowScorer:
-    """Share of the k most similar cations (ECFP4 Tanimoto, weights = similarity) known with an anion, plus an anion prior.
+    """Share of the k most similar cations known with an anion, weighted by similarity, plus an anion prior.
 
-    Neighbours are other cations with a training edge; equal similarities are ordered by index.
+    Similarity is the Tanimoto of ECFP4 counts. Neighbours are other cations with a training edge; equal similarities
+    are ordered by index.
 
     Args:
         train_edges: training pairs, shape (n, 2).
@@ -61,7 +63,9 @@ def nearest_cations_vote(
             nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
             weights = np.maximum(np.take_along_axis(similarity, nearest, axis=1), 0.0)
             pointers = np.arange(len(block) + 1) * nearest.shape[1]
-            ballots = sparse.csr_matrix((weights.ravel(), voters[nearest].ravel(), pointers), shape=(len(block), n_cations))
+            ballots = sparse.csr_matrix(
+                (weights.ravel(), voters[nearest].ravel(), pointers), shape=(len(block), n_cations)
+            )
             votes = np.asarray(ballots @ known)
             scores[start : start + _BLOCK] = votes / np.maximum(weights.sum(1, keepdims=True), 1e-12) + prior * share
         return scores

@@ -119,16 +119,15 @@ def stoichiometry(cation_charge: int, anion_charge: int) -> tuple[int, int]:
     return -anion_charge // common, cation_charge // common
 
 
-def build_graph(
-    cations: Iterable[IonRow], anions: Iterable[IonRow], pairings: Iterable[tuple[str, str]]
-) -> LinkGraph:
+def build_graph(cations: Iterable[IonRow], anions: Iterable[IonRow], pairings: Iterable[tuple[str, str]]) -> LinkGraph:
     """Build a graph from distinct ions and the InChIKeys of the known pairings.
 
-    Ions without a pairing are kept: they are candidates too. Repeated ions merge by InChIKey, keeping the SMILES that sorts
-    first, and repeated pairings count once.
+    Ions without a pairing are kept: they are candidates too. Repeated ions merge by InChIKey, keeping the SMILES that
+    sorts first, and repeated pairings count once.
 
     Raises:
-        InputError: no ion on one side, a charge of the wrong sign, charges that disagree, or a pairing of an unlisted ion.
+        InputError: no ion on one side, a charge of the wrong sign, charges that disagree, or a pairing of an unlisted
+            ion.
     """
     cation_rows = _merged(cations, "cation")
     anion_rows = _merged(anions, "anion")
@@ -137,7 +136,9 @@ def build_graph(
     known: set[tuple[int, int]] = set()
     for cation, anion in pairings:
         if cation not in cation_index or anion not in anion_index:
-            raise InputError(f"The pairing {cation} + {anion} names an ion that is not listed.", "List every ion first.")
+            raise InputError(
+                f"The pairing {cation} + {anion} names an ion that is not listed.", "List every ion first."
+            )
         known.add((cation_index[cation], anion_index[anion]))
     return LinkGraph(
         cations=tuple(row.inchikey for row in cation_rows),
@@ -173,11 +174,14 @@ def _merged(ions: Iterable[IonRow], kind: str) -> list[IonRow]:
     by_key: dict[str, IonRow] = {}
     for ion in ions:
         if (ion.charge > 0) != (kind == "cation") or ion.charge == 0:
-            raise InputError(f"The {kind} {ion.inchikey} ({ion.smiles}) has charge {ion.charge:+d}.", "Check its structure.")
+            raise InputError(
+                f"The {kind} {ion.inchikey} ({ion.smiles}) has charge {ion.charge:+d}.", "Check its structure."
+            )
         earlier = by_key.get(ion.inchikey)
         if earlier is not None and earlier.charge != ion.charge:
             raise InputError(
-                f"The {kind} {ion.inchikey} has charge {earlier.charge:+d} as {earlier.smiles} and {ion.charge:+d} as {ion.smiles}.",
+                f"The {kind} {ion.inchikey} has charge {earlier.charge:+d} as {earlier.smiles} "
+                f"and {ion.charge:+d} as {ion.smiles}.",
                 "One InChIKey has one charge: check both structures.",
             )
         by_key[ion.inchikey] = ion if earlier is None else min(earlier, ion)

@@ -1,7 +1,8 @@
 """Metrics of a link ranker, one flat dictionary with the same keys for every ranker.
 
-Every number is over the hidden edges of one part. Negatives exclude every known pairing, whatever its part. Area metrics use
-several negatives per positive, weighted so that both classes weigh the same (average precision depends on that ratio).
+Every number is over the hidden edges of one part. Negatives exclude every known pairing, whatever its part. Area
+metrics use several negatives per positive, weighted so that both classes weigh the same (average precision depends on
+that ratio).
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def draw_questions(graph: LinkGraph, split: EdgeSplit, part: Part, seed: int, *,
         split: the parts; training edges define the degrees.
         part: the part to judge.
         seed: of the draws.
-        core: keep to ions with a training edge, for positives, negatives and candidates alike. An ion without one must own a
-            hidden edge, which a ranker could use without knowing any chemistry.
+        core: keep to ions with a training edge, for positives, negatives and candidates alike. An ion without one must
+            own a hidden edge, which a ranker could use without knowing any chemistry.
     """
     rng = np.random.default_rng([seed, PARTS_SEED[part], int(core)])
     known = PairSet(graph.edges, graph.n_anions)
@@ -64,7 +65,9 @@ def draw_questions(graph: LinkGraph, split: EdgeSplit, part: Part, seed: int, *,
     uniform = uniform_negatives(
         NEGATIVES_PER_POSITIVE * len(positives), known, rng, cations, np.flatnonzero(candidates)
     )
-    matched, _ = degree_matched_negatives(np.repeat(positives, NEGATIVES_PER_POSITIVE, axis=0), anion_degrees, known, rng)
+    matched, _ = degree_matched_negatives(
+        np.repeat(positives, NEGATIVES_PER_POSITIVE, axis=0), anion_degrees, known, rng
+    )
     return Questions(positives, uniform, matched, candidates, known)
 
 
@@ -76,9 +79,9 @@ def evaluate(score: RowScorer, questions: Questions) -> dict[str, float]:
     """Metrics of one ranker on one set of questions.
 
     Returns:
-        ``auroc_uniform``, ``ap_uniform``, ``auroc_degree_matched``, ``mrr`` and ``hits_at_10`` (the true anion among the candidate
-        anions, other known partners of the cation left out; ties count half). A metric without positives or negatives is
-        left out.
+        ``auroc_uniform``, ``ap_uniform``, ``auroc_degree_matched``, ``mrr`` and ``hits_at_10`` (the true anion among
+        the candidate anions, other known partners of the cation left out; ties count half). A metric without positives
+        or negatives is left out.
     """
     if not len(questions.positives):
         return {}

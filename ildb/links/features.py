@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
-from rdkit.Chem import Crippen, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 from scipy import sparse
 
 from ildb.errors import StructureError
@@ -77,8 +77,8 @@ def graph_features(graph: LinkGraph) -> GraphFeatures:
 def ion_features(smiles: tuple[str, ...]) -> IonFeatures:
     """Features of some ions.
 
-    ECFP4 (Rogers and Hahn, J. Chem. Inf. Model. 2010, 50, 742) uses element, degree, hydrogens, ring membership and aromaticity as
-    atom invariants, not the formal charge: the resonance forms of one ion then look alike.
+    ECFP4 (Rogers and Hahn, J. Chem. Inf. Model. 2010, 50, 742) uses element, degree, hydrogens, ring membership and
+    aromaticity as atom invariants, not the formal charge: the resonance forms of one ion then look alike.
 
     Raises:
         StructureError: RDKit refuses a SMILES.
@@ -112,7 +112,8 @@ def tanimoto(left: CountArray, right: CountArray) -> FloatArray:
     """
     minima = (_unary(left) @ _unary(right).T).toarray().astype(np.float32)
     maxima = left.sum(1, dtype=np.float32)[:, None] + right.sum(1, dtype=np.float32)[None, :] - minima
-    return np.divide(minima, maxima, out=np.zeros_like(minima), where=maxima > 0)
+    similarity: FloatArray = np.divide(minima, maxima, out=np.zeros_like(minima), where=maxima > 0)
+    return similarity
 
 
 def _unary(counts: CountArray) -> sparse.csr_matrix:
@@ -122,7 +123,9 @@ def _unary(counts: CountArray) -> sparse.csr_matrix:
     levels = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     code = np.repeat(columns, repeats) * (_MAX_COUNT + 1) + levels
     ones = np.ones(len(code), dtype=np.int32)
-    return sparse.csr_matrix((ones, (np.repeat(rows, repeats), code)), shape=(len(counts), ECFP_BITS * (_MAX_COUNT + 1)))
+    return sparse.csr_matrix(
+        (ones, (np.repeat(rows, repeats), code)), shape=(len(counts), ECFP_BITS * (_MAX_COUNT + 1))
+    )
 
 
 def _atom_invariants(mol: Chem.Mol) -> list[int]:
@@ -150,4 +153,4 @@ def _descriptors(mol: Chem.Mol) -> Sequence[float]:
         numbers.count(7),
         numbers.count(16),
     )
-    return [Chem.GetFormalCharge(mol), *np.log1p(counts), Crippen.MolLogP(mol) / 10.0]
+    return [Chem.GetFormalCharge(mol), *np.log1p(counts), rdMolDescriptors.CalcCrippenDescriptors(mol)[0] / 10.0]

@@ -15,6 +15,8 @@ from ildb.links.dataset import IntArray, degrees
 from ildb.links.sage import Inputs, SageNet, SageParams
 from ildb.links.split import PairSet, degree_matched_negatives, uniform_negatives
 
+_DENSE_PAIRS = 20_000_000
+
 Judge = Callable[[torch.Tensor, torch.Tensor], float]
 
 
@@ -39,15 +41,13 @@ def reproducible(seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def fit(
-    inputs: Inputs, train_edges: IntArray, params: SageParams, judge: Judge
-) -> tuple[SageNet, list[Epoch]]:
+def fit(inputs: Inputs, train_edges: IntArray, params: SageParams, judge: Judge) -> tuple[SageNet, list[Epoch]]:
     """Train, and keep the weights that the judge liked best.
 
-    In each epoch a random share of the training edges (`SageParams.edge_drop`) is hidden from the messages, and only those are
-    the positives: the network never sees the edge it is asked for, and ions left without an edge teach it to work
-    from structure alone. Hidden edges of the validation and test parts are not an argument: training negatives can avoid
-    training edges only, because leaving out the other parts would tell the network where they are.
+    In each epoch a random share of the training edges (`SageParams.edge_drop`) is hidden from the messages, and only
+    those are the positives: the network never sees the edge it is asked for, and ions left without an edge teach it to
+    work from structure alone. Hidden edges of the validation and test parts are not an argument: training negatives
+    can avoid training edges only, because leaving out the other parts would tell the network where they are.
 
     Args:
         inputs: features and similarity edges.
@@ -63,12 +63,15 @@ def fit(
     rng = np.random.default_rng([params.seed, 7])
     with reproducible(params.seed):
         net = SageNet(params)
+        net.set_scale(inputs)
         optimiser = torch.optim.Adam(net.parameters(), lr=params.lr, weight_decay=params.weight_decay)
         n_hidden = min(len(train_edges), max(1, round(params.edge_drop * len(train_edges))))
         best, best_weights, stale = -np.inf, copy.deepcopy(net.state_dict()), 0
         history: list[Epoch] = []
         all_messages = edge_tensor(train_edges)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=params.lr, total_steps=params.epochs + 1, pct_start=0.1) if COS else None
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, max_lr=params.lr, total_steps=params.epochs + 1, pct_start=0.1
+        )
         for epoch in range(1, params.epochs + 1):
             order = rng.permutation(len(train_edges))
             positives, messages = train_edges[order[:n_hidden]], train_edges[order[n_hidden:]]
@@ -79,7 +82,7 @@ def fit(
             loss = pair_loss(cation, anion, positives, negatives)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            if schedule: schedule.step()
+            schedule.step()
             if epoch % params.check_every and epoch != params.epochs:
                 continue
             net.eval()
@@ -94,11 +97,15 @@ def fit(
         net.load_state_dict(best_weights)
     net.eval()
     return net, history
-COS = True
 
 
 def training_negatives(
-    positives: IntArray, train_edges: IntArray, known: PairSet, n_cations: int, params: SageParams, rng: np.random.Generator
+    positives: IntArray,
+    train_edges: IntArray,
+    known: PairSet,
+    n_cations: int,
+    params: SageParams,
+    rng: np.random.Generator,
 ) -> IntArray:
     """Negatives of one epoch: a share degree-matched to the positives, the rest uniform; none is a training edge."""
     n_anions = known.n_anions
@@ -113,7 +120,11 @@ def training_negatives(
 def pair_loss(cation: Tensor, anion: Tensor, positives: IntArray, negatives: IntArray) -> Tensor:
     """Binary cross-entropy with logits, mean over positives and negatives together."""
     pairs = np.concatenate([positives, negatives])
-    logits = (cation[torch.from_numpy(pairs[:, 0])] * anion[torch.from_numpy(pairs[:, 1])]).sum(1)
+    rows, columns = torch.from_numpy(pairs[:, 0]), torch.from_numpy(pairs[:, 1])
+    if len(cation) * len(anion) <= _DENSE_PAIRS:  # one matrix product is several times cheaper than gathering vectors
+        logits = (cation @ anion.T).flatten()[rows * len(anion) + columns]
+    else:
+        logits = (cation[rows] * anion[columns]).sum(1)
     truth = torch.zeros(len(pairs))
     truth[: len(positives)] = 1.0
     return nn.functional.binary_cross_entropy_with_logits(logits, truth)

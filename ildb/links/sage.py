@@ -1,7 +1,8 @@
 """Heterogeneous GraphSAGE over the cation-anion graph, and its parameters.
 
-GraphSAGE: Hamilton, Ying and Leskovec, NeurIPS 2017 (mean aggregator). Beyond the plain form, ions of one side exchange messages with
-their most similar ions (ECFP4), and the number of known partners, as the messages see it, is an input.
+GraphSAGE: Hamilton, Ying and Leskovec, NeurIPS 2017 (mean aggregator). Beyond the plain form, ions of one side
+exchange messages with their most similar ions (ECFP4), and the number of known partners, as the messages see it, is an
+input.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch_geometric.nn import HeteroConv, SAGEConv
 
-from ildb.links.dataset import IntArray, LinkGraph
-from ildb.links.features import N_FEATURES, GraphFeatures, graph_features, tanimoto
+from ildb.links.dataset import IntArray
+from ildb.links.features import N_FEATURES, CountArray, GraphFeatures, tanimoto
 
 Side = Literal["cation", "anion"]
 PAIRS = ("cation", "pairs_with", "anion")
 REVERSE = ("anion", "rev_pairs_with", "cation")
 SIMILAR_CATIONS = ("cation", "similar_to", "cation")
 SIMILAR_ANIONS = ("anion", "similar_to", "anion")
+SIDES: tuple[Side, ...] = ("cation", "anion")
 _BLOCK = 512
+_VARIANCE_FLOOR = 0.05  # a bit set in one ion of a thousand must not outweigh all others
 
 
 class SageParams(BaseModel):
@@ -33,27 +36,41 @@ class SageParams(BaseModel):
     hidden: int = Field(default=128, ge=1, description="width of the node states")
     layers: int = Field(default=2, ge=1, le=6, description="rounds of message passing")
     embedding: int = Field(default=64, ge=1, description="width of the vectors whose dot product is the logit")
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-    feature_dropout: float = Field(default=0.2, ge=0, lt=1, description="dropout of the input features")
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    feature_dropout: float = Field(default=0.4, ge=0, lt=1, description="dropout of the input features")
     edge_drop: float = Field(
-        default=0.3, gt=0, lt=1, description="share of training edges hidden from the messages in each epoch; those are the positives"
+        default=0.3,
+        gt=0,
+        lt=1,
+        description="share of training edges hidden from the messages in each epoch; those are the positives",
     )
-    similar_neighbours: int = Field(default=10, ge=0, description="most similar ions of the same side heard by each ion; 0: none")
+    similar_neighbours: int = Field(
+        default=10, ge=0, description="most similar ions of the same side heard by each ion; 0: none"
+    )
     lr: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     epochs: int = Field(default=200, ge=1)
-    patience: int = Field(default=6, ge=1, description="checks without a better validation score before stopping")
+    patience: int = Field(default=12, ge=1, description="checks without a better validation score before stopping")
     check_every: int = Field(default=5, ge=1, description="epochs between validation checks")
     negatives_per_positive: int = Field(default=20, ge=1)
-    degree_matched_share: float = Field(default=0.3, ge=0, le=1, description="share of the negatives that are degree-matched")
+    degree_matched_share: float = Field(
+        default=0.05, ge=0, le=1, description="share of the negatives that are degree-matched"
+    )
     calibration_ratio: float | None = Field(
-        default=None, gt=0, description="unrecorded pairs per recorded pair that probabilities refer to; none: that of the graph"
+        default=None,
+        gt=0,
+        description="unrecorded pairs per recorded pair that probabilities refer to; none: that of the graph",
     )
     seed: int = Field(default=0, ge=0)
 
 
 class Inputs:
-    """What the network reads of a graph apart from its pairing edges: features and similarity edges, as tensors."""
+    """What the network reads of a graph apart from its pairings: features and similarity edges, as tensors.
+
+    Args:
+        features: features of the ions of a graph.
+        similar_neighbours: most similar ions that each ion hears.
+    """
 
     def __init__(self, features: GraphFeatures, similar_neighbours: int) -> None:
         self.x: dict[Side, Tensor] = {
@@ -71,57 +88,75 @@ class SageNet(nn.Module):
 
     def __init__(self, params: SageParams, n_features: int = N_FEATURES) -> None:
         super().__init__()
-        self.params = params
-        sides: tuple[Side, ...] = ("cation", "anion")
         hidden = params.hidden
-        self.project = nn.ModuleDict({side: nn.Linear(n_features + 2, hidden) for side in sides})
+        for side in SIDES:
+            self.register_buffer(f"{side}_mean", torch.zeros(n_features))
+            self.register_buffer(f"{side}_scale", torch.ones(n_features))
+        self.project = nn.ModuleDict({side: nn.Linear(n_features + 2, hidden) for side in SIDES})
         relations = [PAIRS, REVERSE, *([SIMILAR_CATIONS, SIMILAR_ANIONS] if params.similar_neighbours else [])]
         self.convolutions = nn.ModuleList(
             HeteroConv({relation: SAGEConv(hidden, hidden) for relation in relations}, aggr="sum")
             for _ in range(params.layers)
         )
         self.norms = nn.ModuleList(
-            nn.ModuleDict({side: nn.LayerNorm(hidden) for side in sides}) for _ in range(params.layers)
+            nn.ModuleDict({side: nn.LayerNorm(hidden) for side in SIDES}) for _ in range(params.layers)
         )
-        self.head = nn.ModuleDict({side: nn.Linear(hidden * (params.layers + 1), params.embedding + 1) for side in sides})
-        self.offset = nn.Parameter(torch.tensor(-3.0))
+        self.head = nn.ModuleDict(
+            {side: nn.Linear(hidden * (params.layers + 1), params.embedding + 1) for side in SIDES}
+        )
+        self.offset = nn.Parameter(torch.tensor(-3.0))  # links are rare: start there
         self.dropout = nn.Dropout(params.dropout)
         self.feature_dropout = nn.Dropout(params.feature_dropout)
 
+    def set_scale(self, inputs: Inputs) -> None:
+        """Learn the mean and spread of the features from the ions of the training graph, hidden edges untouched.
+
+        Without it all ions look alike, as most share their commonest substructures, and training stalls at popularity.
+        """
+        for side, x in inputs.x.items():
+            self.get_buffer(f"{side}_mean").copy_(x.mean(0))
+            self.get_buffer(f"{side}_scale").copy_((x.var(0, correction=0) + _VARIANCE_FLOOR).rsqrt())
+
     def forward(self, inputs: Inputs, message_edges: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors of both sides; the logit of (c, a) is the dot product of their vectors.
+        """Vectors of both sides.
 
         Args:
             inputs: features and similarity edges.
-            message_edges: pairings to pass messages over, int64, shape (2, n): cation indices, anion indices.
+            message_edges: pairings to pass messages over, int64, shape (2, n): cation indices, anion indices. Both
+                directions are made from them here, so neither can carry an edge that the other does not.
 
         Returns:
-            Cation vectors (n_cations, embedding + 2) and anion vectors (n_anions, embedding + 2): the last two columns carry
+            Cation vectors (n_cations, embedding + 2) and anion vectors (n_anions, embedding + 2); two columns carry
             the bias of each ion.
         """
         edges = {PAIRS: message_edges, REVERSE: message_edges.flip(0), **inputs.similar}
-        states: dict[Side, Tensor] = {}
-        for row, side in enumerate(inputs.x):
-            x = inputs.x[side]
-            degree = torch.bincount(message_edges[row], minlength=len(x)).to(x.dtype)
-            known = torch.stack([torch.log1p(degree), (degree == 0).to(x.dtype)], dim=1)
-            states[side] = torch.relu(self.project[side](torch.cat([self.feature_dropout(x), known], dim=1)))
-        history: dict[Side, list[Tensor]] = {side: [state] for side, state in states.items()}
+        states = {side: self._first_state(side, inputs.x[side], message_edges[row]) for row, side in enumerate(SIDES)}
+        history = {side: [state] for side, state in states.items()}
         for convolution, norms in zip(self.convolutions, self.norms, strict=True):
             heard = convolution({side: self.dropout(state) for side, state in states.items()}, edges)
-            states = {side: torch.relu(norms[side](heard[side])) for side in states}  # type: ignore[index]
-            for side, state in states.items():
-                history[side].append(state)
-        cation = self.head["cation"](self.dropout(torch.cat(history["cation"], dim=1)))
-        anion = self.head["anion"](self.dropout(torch.cat(history["anion"], dim=1)))
+            for side, norm in norms.items():  # type: ignore[operator]
+                states[side] = states[side] + nn.functional.gelu(norm(heard[side]))
+                history[side].append(states[side])
+        cation, anion = (self.head[side](self.dropout(torch.cat(history[side], dim=1))) for side in SIDES)
         one = torch.ones(1)
         return (
             torch.cat([cation, one.expand(len(cation), 1)], dim=1),
             torch.cat([anion[:, :-1], one.expand(len(anion), 1), anion[:, -1:] + self.offset], dim=1),
         )
 
+    def _first_state(self, side: Side, x: Tensor, linked: Tensor) -> Tensor:
+        """State before any message: scaled features, and how many partners the messages will come from."""
+        scaled = (x - self.get_buffer(f"{side}_mean")) * self.get_buffer(f"{side}_scale")
+        columns = self.feature_dropout(
+            torch.ones(x.shape[1])
+        )  # whole columns: cheap, and rows cannot fill each other in
+        degree = torch.bincount(linked, minlength=len(x)).to(x.dtype)
+        known = torch.stack([torch.log1p(degree), (degree == 0).to(x.dtype)], dim=1)
+        state: Tensor = nn.functional.gelu(self.project[side](torch.cat([scaled * columns, known], dim=1)))
+        return state
 
-def _similar_edges(counts: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], k: int) -> Tensor:
+
+def _similar_edges(counts: CountArray, k: int) -> Tensor:
     """Edges (similar ion, ion) from the k most similar other ions to each ion, int64, shape (2, n_edges)."""
     n = len(counts)
     k = min(k, n - 1)

@@ -32,14 +32,17 @@ class EdgeSplit:
 
     def edges(self, graph: LinkGraph, part: Part) -> IntArray:
         """Edges of one part, shape (n, 2)."""
-        return graph.edges[self.assignment == PARTS.index(part)]
+        chosen: IntArray = graph.edges[self.assignment == PARTS.index(part)]
+        return chosen
 
     def names(self) -> list[Part]:
         """The part of each edge by name, in edge order."""
         return [PARTS[index] for index in self.assignment]
 
 
-def split_edges(graph: LinkGraph, fractions: tuple[float, float, float] = (0.85, 0.05, 0.10), seed: int = 0) -> EdgeSplit:
+def split_edges(
+    graph: LinkGraph, fractions: tuple[float, float, float] = (0.85, 0.05, 0.10), seed: int = 0
+) -> EdgeSplit:
     """Split the known pairings at random into training, validation and test parts, none of them empty.
 
     Args:
@@ -51,7 +54,9 @@ def split_edges(graph: LinkGraph, fractions: tuple[float, float, float] = (0.85,
         InputError: the fractions are not three positive shares of 1, or there are too few pairings to fill three parts.
     """
     if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise InputError(f"Split fractions {fractions} are not three positive shares that sum to 1.", "Use 0.85, 0.05, 0.10.")
+        raise InputError(
+            f"Split fractions {fractions} are not three positive shares that sum to 1.", "Use 0.85, 0.05, 0.10."
+        )
     if graph.n_edges < 3:
         raise InputError(
             f"{graph.n_edges} known pairing(s) cannot be split into training, validation and test.",
@@ -146,8 +151,8 @@ def degree_matched_negatives(
         rng: random stream.
 
     Returns:
-        Pairs, shape (m, 2), and the row of ``positives`` each belongs to, shape (m,). m < n where a cation is already paired
-        with every anion that has a degree.
+        Pairs, shape (m, 2), and the row of ``positives`` each belongs to, shape (m,). m < n where a cation is already
+        paired with every anion that has a degree.
     """
     weights = anion_degrees.astype(np.float64)
     rows = np.arange(len(positives))
@@ -157,7 +162,8 @@ def degree_matched_negatives(
 
     def draw(size: int) -> IntArray:
         places = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
-        return np.minimum(places, len(weights) - 1)
+        capped: IntArray = np.minimum(places, len(weights) - 1)
+        return capped
 
     drawn = np.stack([positives[:, 0], draw(len(positives))], axis=1)
     bad = np.flatnonzero(excluded.contains(drawn))

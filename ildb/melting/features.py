@@ -1,8 +1,8 @@
 """Per-ion features, computed once per ion and combined per pairing.
 
-A pairing's features are the cation's, the anion's and the stoichiometry side by side, so scoring a million pairings costs
-as many descriptor calculations as there are ions. The fingerprint ignores where a resonance form puts its charge and its
-double bonds, so the two ways of drawing 1-butyl-3-methylimidazolium give the same counts.
+A pairing's features are the cation's, the anion's and the stoichiometry side by side, so scoring a million pairings
+costs as many descriptor calculations as there are ions. The fingerprint ignores where a resonance form puts its charge
+and its double bonds, so the two ways of drawing 1-butyl-3-methylimidazolium give the same counts.
 """
 
 from __future__ import annotations
@@ -12,23 +12,21 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem import Descriptors, rdFingerprintGenerator
 
+from ildb.chem.parse import parse_smiles, shorten
 from ildb.errors import StructureError
 
 FEATURE_VERSION: Final = 1
 """Raise whenever a column is added, removed or computed differently: stored models name it."""
 
-MAX_SMILES_LENGTH: Final = 1000
-"""Parsing time grows faster than the cube of the length; longer strings are refused unread."""
-
 COUNT_BINS: Final = 1024
 _RADIUS: Final = 2
 _CLIP: Final = 1e4
 
-# Left out of RDKit's list: partial charges and what is built on them (they depend on the resonance form drawn, and are not
-# defined for every element), Ipc (overflows), and slow or drug-specific scores.
+# Left out of RDKit's list: partial charges and what is built on them (they depend on the resonance form drawn, and are
+# not defined for every element), Ipc (overflows), and slow or drug-specific scores.
 _DESCRIPTORS: Final = (
     *("MaxEStateIndex", "MinEStateIndex", "MinAbsEStateIndex", "MolWt", "NumValenceElectrons"),
     *("FpDensityMorgan1", "FpDensityMorgan2", "FpDensityMorgan3", "AvgIpc", "BalabanJ", "BertzCT"),
@@ -67,7 +65,7 @@ _generator = rdFingerprintGenerator.GetMorganGenerator(radius=_RADIUS, fpSize=CO
 
 
 def _invariant(atom: Chem.Atom) -> int:
-    """A number for an atom's surroundings that leaves out charge and bond order, and so is the same in every resonance form."""
+    """An atom's surroundings without charge and bond order, and so the same in every resonance form."""
     fields = (
         atom.GetAtomicNum(),
         atom.GetDegree(),
@@ -96,7 +94,7 @@ def _atom_classes(mol: Chem.Mol, invariants: Sequence[int]) -> int:
 
 
 def _alkyl_chains(mol: Chem.Mol) -> tuple[list[int], int]:
-    """Lengths (carbons along the longest path) of the saturated acyclic carbon chains, longest first, and branch points."""
+    """Lengths of the saturated acyclic carbon chains (carbons on the longest path), longest first; branch points."""
     carbons = {
         a.GetIdx(): [
             n.GetIdx()
@@ -147,19 +145,13 @@ def parse_ion(smiles: str) -> Chem.Mol:
     """One ion's molecule.
 
     Raises:
-        StructureError: empty, too long, several components, no heavy atom, or not parsable.
+        StructureError: not a SMILES, several components, or no heavy atom.
     """
-    if not smiles or len(smiles) > MAX_SMILES_LENGTH:
-        raise StructureError(
-            f"An ion's SMILES must have 1 to {MAX_SMILES_LENGTH} characters, this one has {len(smiles)}: "
-            f"{smiles[:60]!r}."
-        )
-    if "." in smiles:
-        raise StructureError(f"An ion must be one component: {smiles[:60]!r}.", "Give cation and anion apart.")
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
-    if mol is None or mol.GetNumHeavyAtoms() == 0:
-        raise StructureError(f"RDKit cannot read this ion: {smiles[:60]!r}.")
+    mol = parse_smiles(smiles)
+    if len(Chem.GetMolFrags(mol)) > 1:
+        raise StructureError(f"An ion must be one component: {shorten(smiles)}.", "Give cation and anion apart.")
+    if mol.GetNumHeavyAtoms() == 0:
+        raise StructureError(f"{shorten(smiles)} has no heavy atom.", "A bare proton is not an ion of a salt.")
     return mol
 
 
@@ -175,7 +167,7 @@ def mol_features(mol: Chem.Mol) -> npt.NDArray[np.float32]:
     )
     if not np.isfinite(values).all():
         bad = [name for name, value in zip(DESCRIPTOR_NAMES, values, strict=True) if not np.isfinite(value)]
-        raise StructureError(f"Descriptors {', '.join(bad)} are not finite for {Chem.MolToSmiles(mol)[:60]!r}.")
+        raise StructureError(f"Descriptors {', '.join(bad)} are not finite for {shorten(Chem.MolToSmiles(mol))}.")
     counts = _generator.GetCountFingerprintAsNumPy(mol, customAtomInvariants=invariants)
     return np.concatenate([np.clip(values, -_CLIP, _CLIP), counts]).astype(np.float32)
 
@@ -193,8 +185,8 @@ def ion_features(smiles: Sequence[str]) -> npt.NDArray[np.float32]:
         Array of shape (n_ions, len(`ION_FEATURE_NAMES`)), finite.
 
     Raises:
-        StructureError: an ion cannot be featurised; names its position. `ildb.melting.ions.IonTable.build` flags such ions
-            instead of raising.
+        StructureError: an ion cannot be featurised; names its position. `ildb.melting.ions.IonTable.build` flags
+            such ions instead of raising.
     """
     rows = np.empty((len(smiles), len(ION_FEATURE_NAMES)), dtype=np.float32)
     for i, text in enumerate(smiles):

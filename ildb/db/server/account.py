@@ -14,8 +14,6 @@ from ildb.errors import DatabaseUnreachableError
 
 # Both let a process pass folders it may not search; the first only reads, the second is all that many containers have.
 _SEARCH_CAPABILITIES = ("dac_read_search", "dac_override")
-# Accounts a distribution makes for daemons (Debian policy 9.2.2: below 1000, and nobody).
-_FIRST_PERSON_UID = 1000
 
 
 @dataclass(frozen=True)
@@ -86,13 +84,14 @@ def server_account(data: Path, reads: Sequence[Path]) -> Account:
             "The program 'setpriv' (package util-linux) is missing; root needs it to start PostgreSQL as another user.",
             "Install util-linux, or run ildb as an ordinary user.",
         )
-    tried = [None, *_SEARCH_CAPABILITIES]
-    for capability in tried:
+    problem = None
+    for capability in (None, *_SEARCH_CAPABILITIES):
         prefix = _prefix(entry.pw_uid, entry.pw_gid, capability)
-        if _reaches(prefix, reads):
+        problem = _reach_problem(prefix, reads)
+        if problem is None:
             return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, prefix, capability)
     raise DatabaseUnreachableError(
-        f"User '{entry.pw_name}', as which root runs PostgreSQL, cannot reach {' and '.join(map(str, reads))}.",
+        f"User '{entry.pw_name}', as which root runs PostgreSQL, cannot reach its files: {problem}.",
         "Set ILDB_HOME to a folder every user may pass through, or run ildb as an ordinary user.",
     )
 
@@ -115,25 +114,27 @@ def _candidates(owner: int | None) -> Iterator[pwd.struct_passwd]:
 
 def _prefix(uid: int, gid: int, capability: str | None) -> tuple[str, ...]:
     words = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs"]
-    kept = f",+{capability}" if capability else ""
-    words += [f"--{kind}-caps=-all{kept}" for kind in ("inh", "ambient")]
-    return (*words, f"--bounding-set=-all{kept}", "--")
+    if capability is not None:
+        # access(2), by which PostgreSQL looks at its own executable, ignores capabilities without the secure bit.
+        words += [f"--{kind}-caps=+{capability}" for kind in ("inh", "ambient")] + ["--securebits=+no_setuid_fixup"]
+    return (*words, "--")
 
 
-def _reaches(prefix: Sequence[str], paths: Sequence[Path]) -> bool:
-    return all(
-        subprocess.run([*prefix, "test", "-r", path], capture_output=True, check=False).returncode == 0
-        for path in paths
-    )
+def _reach_problem(prefix: Sequence[str], paths: Sequence[Path]) -> str | None:
+    for path in paths:
+        done = subprocess.run([*prefix, "test", "-r", path], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return done.stderr.strip() or f"{path} is out of reach"
+    return None
 
 
 def database_logins(account: Account) -> list[str]:
-    """OS users that may log in: the caller, and the server's account where that grants it nothing new.
+    """OS users that may log in: the caller, and the server's account where that gives it nothing new.
 
-    It owns the data anyway; but where root lent it a capability, another process of the same account could use the
-    server to read any file of the machine. A daemon's account has no business in the database either.
+    It owns the data anyway. But where root lent it a capability, another process of that account could make the server
+    read any file of the machine for it.
     """
     names = [caller_name()]
-    if account.name not in names and account.capability is None and account.uid >= _FIRST_PERSON_UID:
+    if account.name not in names and account.capability is None:
         names.append(account.name)
     return names

@@ -74,6 +74,11 @@ class Layout:
         return _SHORT_ROOT / f"ildb-{os.getuid()}-{digest}"
 
     @property
+    def alias_dir(self) -> Path:
+        """Where a downloaded server is reached if its own path is one that a shell would misread."""
+        return self.short_dir.with_name(f"{self.short_dir.name}-server")
+
+    @property
     def socket_dir(self) -> Path:
         """Folder of the socket: ``ILDB_HOME/run`` unless no client could be given that path.
 

@@ -1,0 +1,167 @@
+"""One normal form for the spellings of an ion: functional groups, then the best resonance form.
+
+The standard InChIKey already merges most resonance forms (the two nitrogens of an imidazolium), but not all (a
+sulfonimide drawn ``S(=O)([O-])=N``, a thiouronium drawn ``[S+]=C``), so the form is chosen before the key is computed.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdchem
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from ildb.chem.spelling import best_spelling, charged_atoms
+
+# Charge-separated groups to the drawing InChI and most sources use. RDKit itself turns hypervalent N and halogen oxides
+# (nitro, azide, N-oxide, perchlorate) into one form when it parses.
+_GROUP_RULES: Final = """\
+//	Name	SMIRKS
+Doubly charge-separated sulfonyl	[S,Se;+2:1]([O-:2])[O-:3]>>[*+0:1](=[O+0:2])=[O+0:3]
+Charge-separated sulfonyl	[S,Se;+1;X4;$(*=O):1][O-:2]>>[*+0:1]=[O+0:2]
+Charge-separated sulfoxide	[S,Se;+1;X3:1][O-:2]>>[*+0:1]=[O+0:2]
+Charge-separated phosphoryl	[P,As;+1;X4:1][O,S;-1:2]>>[*+0:1]=[*+0:2]
+Charge-separated carbonyl	[C;+1:1][O,S;-1:2]>>[*+0:1]=[*+0:2]
+Guanidinium drawn as carbocation	[C;+1;X3:1][N;+0;X3:2]>>[*+0:1]=[*+1:2]
+Thiouronium drawn as sulfonium	[S,Se,O;+1;X2;!a:1]=[C;X3:2][N;+0;X3:3]>>[*+0:1][*:2]=[*+1:3]
+Sulfonimide drawn as imidate	[N;+0;X2:1]=[S;X4:2][O;-1;X1:3]>>[*-1:1][*:2]=[*+0:3]
+Nitrile carbanion drawn as ketenimide	[N;-1;X1:1]=[C;X2:2]=[C;X3:3]>>[*+0:1]#[*:2][*-1:3]
+"""
+
+_MAX_FORMS: Final = 64
+# The enumerator has no time limit of its own: cata-condensed polycycles and fullerenes take minutes to for ever.
+_MAX_STEPS: Final = 1_000
+_MAX_CONJUGATED_BONDS: Final = 64
+_CHALCOGENS: Final = frozenset({"O", "S", "Se"})
+
+
+@cache
+def _normalizer() -> rdMolStandardize.Normalizer:
+    with rdBase.BlockLogs():
+        return rdMolStandardize.NormalizerFromData(_GROUP_RULES, rdMolStandardize.CleanupParameters())
+
+
+class _StepLimit(rdchem.ResonanceMolSupplierCallback):
+    """Stops an enumeration of resonance forms after a number of steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = 0
+
+    def __call__(self) -> bool:  # type: ignore[override]  # the stub's two overloads contradict each other
+        self.steps += 1
+        return self.steps < _MAX_STEPS
+
+
+def _may_need_rules(mol: Chem.Mol) -> bool:
+    """A cheap test that spares most ions the substructure searches: a charge where the rules have one."""
+    for atom in charged_atoms(mol):
+        charge, symbol = atom.GetFormalCharge(), atom.GetSymbol()
+        if charge < 0:
+            if symbol == "N" and atom.GetDegree() == 1:
+                return True
+            if symbol == "O" and any(n.GetSymbol() == "S" for n in atom.GetNeighbors()):
+                return True
+            continue
+        onium = symbol in _CHALCOGENS and atom.GetDegree() == 3
+        if not atom.GetIsAromatic() and (symbol == "C" or symbol in _CHALCOGENS) and not onium:
+            return True
+        if symbol != "N" and any(n.GetFormalCharge() < 0 for n in atom.GetNeighbors()):
+            return True
+    return False
+
+
+def _normalize_groups(mol: Chem.Mol) -> Chem.Mol:
+    if not _may_need_rules(mol):
+        return mol
+    with rdBase.BlockLogs():
+        normalized = _normalizer().normalize(mol)
+        failed = Chem.SanitizeMol(normalized, catchErrors=True) != Chem.SanitizeFlags.SANITIZE_NONE
+    return mol if failed else normalized
+
+
+def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
+    """Resonance forms of an ion, itself included.
+
+    Args:
+        mol: a sanitised molecule.
+
+    Returns:
+        Sanitised forms; only the molecule itself when no charge is conjugated, or when there are too many forms to list
+        (more than 64 conjugated bonds, or beyond the step limit).
+    """
+    if not any(b.GetIsConjugated() for a in charged_atoms(mol) for b in a.GetBonds()):
+        return [mol]
+    # A conjugated system has about as many bonds as atoms; counting the bonds needs no set.
+    if sum(mol.GetBondWithIdx(i).GetIsConjugated() for i in range(mol.GetNumBonds())) > _MAX_CONJUGATED_BONDS:
+        return [mol]
+    with rdBase.BlockLogs():
+        supplier = rdchem.ResonanceMolSupplier(mol, 0, _MAX_FORMS)
+        limit = _StepLimit()
+        supplier.SetProgressCallback(limit)
+        supplier.Enumerate()
+        if supplier.WasCanceled() or len(supplier) >= _MAX_FORMS:
+            return [mol]
+        forms = [mol]
+        for form in supplier:
+            copy = Chem.Mol(form)
+            if Chem.SanitizeMol(copy, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE:
+                forms.append(copy)
+    return forms
+
+
+def _without_mobile_bond_stereo(mol: Chem.Mol, forms: list[Chem.Mol]) -> Chem.Mol | None:
+    """The molecule without the E/Z marks of bonds that are single in another form; None when it has no such marks."""
+    marked = [
+        i
+        for i in range(mol.GetNumBonds())
+        if mol.GetBondWithIdx(i).GetStereo() != Chem.BondStereo.STEREONONE
+        and any(form.GetBondWithIdx(i).GetBondType() == Chem.BondType.SINGLE for form in forms)
+    ]
+    if not marked:
+        return None
+    clean = Chem.Mol(mol)
+    for i in marked:
+        clean.GetBondWithIdx(i).SetStereo(Chem.BondStereo.STEREONONE)
+    return clean
+
+
+def best_resonance_form(mol: Chem.Mol) -> Chem.Mol:
+    """The resonance form that ranks first (``rank_spelling``).
+
+    A double bond that is single in another form has no E/Z isomers, and loses its mark.
+    """
+    forms = resonance_forms(mol)
+    if len(forms) == 1:
+        return mol
+    unmarked = _without_mobile_bond_stereo(mol, forms)
+    return best_spelling(forms if unmarked is None else resonance_forms(unmarked))
+
+
+def _remove_labels(mol: Chem.Mol) -> None:
+    """Remove atom maps, and marks of P and S centres whose oxygens differ only by where charge or proton is drawn."""
+    for i in range(mol.GetNumAtoms()):
+        atom = mol.GetAtomWithIdx(i)
+        if atom.GetAtomMapNum():
+            atom.SetAtomMapNum(0)
+        if (
+            atom.GetAtomicNum() in {15, 16}
+            and atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED
+            and sum(n.GetSymbol() == "O" and n.GetDegree() == 1 for n in atom.GetNeighbors()) >= 2
+        ):
+            atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+
+
+def normal_form(mol: Chem.Mol) -> Chem.Mol:
+    """The normal form of an ion: no atom maps, one form of each functional group, the best resonance form.
+
+    Isotopes and stereochemistry are kept. The charge never changes.
+
+    Args:
+        mol: a sanitised molecule, as ``parse_smiles`` gives it; not modified.
+    """
+    clean = Chem.Mol(mol)
+    _remove_labels(clean)
+    return best_resonance_form(_normalize_groups(clean))

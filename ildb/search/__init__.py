@@ -1,0 +1,1 @@
+"""Questions about ions and pairings, answered read-only."""

@@ -1,0 +1,7 @@
+-- Ions that no structure search finds. Mend: ildb db rebuild-structures
+SELECT
+    i.id,
+    i.smiles
+FROM ildb.ion AS i
+LEFT JOIN ildb.ion_structure AS s ON i.id = s.ion_id
+WHERE s.ion_id IS NULL

@@ -1,0 +1,6 @@
+-- Mark the ions that this server's cartridge cannot read: substructure and similarity search do not see them.
+UPDATE ildb.ion AS i
+SET flags = array_append(i.flags, 'no_structure')
+WHERE
+    NOT 'no_structure' = any(i.flags)
+    AND NOT EXISTS (SELECT FROM ildb.ion_structure AS s WHERE s.ion_id = i.id)
