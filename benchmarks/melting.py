@@ -43,17 +43,13 @@ def read_data() -> tuple[str, MeltingData]:
 
 
 def shipped_rows() -> list[tuple[str, str, float]]:
-    """The ILThermo melting points that ship with ildb; structures by name where the table has none."""
-    table = files("ildb") / "data" / "ilthermo_melting_points" / "melting_points.csv"
-    with table.open() as stream:
-        records = list(csv.DictReader(stream))
-    value = next(name for name in records[0] if name.startswith("tm_k") or "temperature" in name.lower())
-    if "cation_smiles" in records[0]:
-        return [(r["cation_smiles"], r["anion_smiles"], float(r[value])) for r in records if r["cation_smiles"]]
+    """The ILThermo melting points that ship with ildb, with the structures that ilthermopy has for their names."""
     with (files("ilthermopy") / "data" / "compounds.csv").open() as stream:
-        smiles = {r["name"]: r["smiles"].split(".") for r in csv.DictReader(stream) if r["smiles"]}
-    salts = [(smiles.get(r["name"], []), float(r[value])) for r in records]
-    return [(ions[0], ions[1], tm_k) for ions, tm_k in salts if len(ions) == 2]
+        ions = {row["name"]: row["smiles"].split(".") for row in csv.DictReader(stream) if row["smiles"]}
+    with (files("ildb") / "data" / "ilthermo_melting_points" / "melting_points.csv").open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row["property"] == "melting_point"]
+    salts = [(ions.get(row["name"], []), float(row["tm_k"])) for row in rows]
+    return [(salt[0], salt[1], tm_k) for salt, tm_k in salts if len(salt) == 2]
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ildb import __version__
-from ildb.cli import curate, db, doctor, export, ingest, lineage, model, pipeline, search, show, stats
+from ildb.cli import candidates, curate, db, doctor, export, ingest, lineage, model, pipeline, search, show, stats
 from ildb.errors import IldbError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ for name, group in {
     "export": export.app,
 }.items():
     app.add_typer(group, name=name)
+search.app.command("candidates")(candidates.candidates)
 app.command("stats")(stats.stats)
 app.command("doctor")(doctor.doctor)
 

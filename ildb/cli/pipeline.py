@@ -112,7 +112,11 @@ def _show(run_id: int, *, as_json: bool) -> None:
 
 def _brief(stage: dict[str, Any]) -> str:
     result = stage["result"] or {}
-    shown = {key: value for key, value in result.items() if isinstance(value, int | float | str) and key != "files"}
+    shown = {
+        key: value
+        for key, value in result.items()
+        if isinstance(value, int | float | str) and not key.endswith("sha256")
+    }
     if stage["reused_from_id"]:
         shown["reused_from_stage_run"] = stage["reused_from_id"]
     return stage["error"] or ", ".join(

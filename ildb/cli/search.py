@@ -78,7 +78,7 @@ def substructure(
     from ildb.export.atomic import require_file_path
 
     patterns = [pattern, *(and_ or [])]
-    sides = [str(side) for side in ion or []] or ["either"] * len(patterns)
+    sides = [side.value for side in ion or [Side.either] * len(patterns)]
     if len(sides) != len(patterns):
         raise typer.BadParameter(
             f"{len(patterns)} pattern(s) but {len(sides)} --ion: give one for each pattern, in the same order, or none."

@@ -272,9 +272,14 @@ def test_a_failed_search_leaves_the_old_file(command, populated: Populated, tmp_
     out = tmp_path / "hits.csv"
     out.write_text("old")
     assert command("search", "substructure", "not a pattern", "--out", str(out)).code == 3
-    with pytest.raises(RuntimeError), replacing_file(out) as draft:
-        draft.write_text("half")
-        raise RuntimeError
+
+    def stops_half_way() -> None:
+        with replacing_file(out) as draft:
+            draft.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stops_half_way()
     assert out.read_text() == "old"
     assert list(tmp_path.iterdir()) == [out]
 

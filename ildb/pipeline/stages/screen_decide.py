@@ -24,7 +24,7 @@ _DECISION = {
 }  # fmt: skip
 _COLUMNS = (
     "pairing_id", "cation_inchikey", "anion_inchikey", "cation_smiles", "anion_smiles", "known", "link_probability",
-    "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "in_domain", "domain_reasons",
+    "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "in_domain", "domain_reasons", "nearest",
 )  # fmt: skip
 
 

@@ -12,7 +12,17 @@ SELECT
     m.tm_low_k,
     m.tm_high_k,
     m.in_domain,
-    m.domain_reasons
+    m.domain_reasons,
+    array(
+        SELECT format(
+            '%s.%s melts at %s K (similarity %s)',
+            n ->> 'cation_smiles',
+            n ->> 'anion_smiles',
+            round((n ->> 'tm_k')::numeric),
+            round((n ->> 'similarity')::numeric, 2)
+        )
+        FROM jsonb_array_elements(m.nearest) AS n
+    ) AS nearest
 FROM ildb.link_score AS l
 INNER JOIN ildb.melting_score AS m ON l.pairing_id = m.pairing_id AND m.model_id = :model_id
 INNER JOIN ildb.pairing AS p ON l.pairing_id = p.id

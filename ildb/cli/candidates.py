@@ -1,0 +1,46 @@
+"""``ildb search candidates``: the best unmade pairings of a screen, with the reasons."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ildb.cli.output import JsonOption, print_json
+
+
+def candidates(
+    top: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    run_id: Annotated[int | None, typer.Option("--run", help="Of this run; default: the latest that decided.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Unmade pairings that passed the screen, best first: structure, scores, reasons."""
+    from ildb.db import query
+    from ildb.search.session import reading
+
+    with reading() as connection:
+        rows = query.rows(connection, "candidate/top", run_id=run_id, top=top)
+    if as_json:
+        print_json(rows)
+    elif rows:
+        for row in rows:
+            _print(row)
+    else:
+        typer.echo("No candidate has passed a screen yet. Run one: ildb pipeline run quickstart", err=True)
+
+
+def _print(row: dict[str, Any]) -> None:
+    """A few whole lines, so that SMILES can be copied: a table would fold them."""
+    typer.secho(f"{row['rank']:>3}. {_formula(row)}", bold=True)
+    typer.echo(
+        f"     pairing {row['pairing_id']}: link {row['link_probability']:.2f}, P(Tm < 373 K) {row['p_below_373_k']:.2f},"
+        f" Tm {row['tm_k']:.0f} K (90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f})"
+    )
+    for reason in (row["link_reasons"] or [])[:2]:
+        typer.echo(f"     {reason}")
+    for near in row["nearest"][:1]:
+        typer.echo(f"     nearest measured: {near['cation_smiles']}.{near['anion_smiles']}, {near['tm_k']:.0f} K")
+
+
+def _formula(row: dict[str, Any]) -> str:
+    return ".".join([row["cation_smiles"]] * row["n_cation"] + [row["anion_smiles"]] * row["n_anion"])
