@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ildb.links.dataset import LinkGraph
-from ildb.links.sage import SageParams
+from ildb.links.params import SageParams
 from ildb.links.salts import graph_from_salts
 from ildb.links.score import score_unmade
 from ildb.links.split import PairSet, uniform_negatives

@@ -33,8 +33,8 @@ def _print(row: dict[str, Any]) -> None:
     """A few whole lines, so that SMILES can be copied: a table would fold them."""
     typer.secho(f"{row['rank']:>3}. {_formula(row)}", bold=True)
     typer.echo(
-        f"     pairing {row['pairing_id']}: link {row['link_probability']:.2f}, P(Tm < 373 K) {row['p_below_373_k']:.2f},"
-        f" Tm {row['tm_k']:.0f} K (90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f})"
+        f"     pairing {row['pairing_id']}: link {row['link_probability']:.2f},"
+        f" P(Tm < 373 K) {row['p_below_373_k']:.2f}, Tm {row['tm_k']:.0f} K (90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f})"
     )
     for reason in (row["link_reasons"] or [])[:2]:
         typer.echo(f"     {reason}")

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ildb.links.dataset import IntArray, degrees
-from ildb.links.sage import Inputs, SageNet, SageParams
+from ildb.links.params import SageParams
+from ildb.links.sage import Inputs, SageNet
 from ildb.links.split import PairSet, degree_matched_negatives, uniform_negatives
 
 _DENSE_PAIRS = 20_000_000

@@ -15,7 +15,8 @@ from ildb.hashing import canonical_json
 from ildb.links.calibrate import Calibration
 from ildb.links.features import N_FEATURES
 from ildb.links.fit import Epoch
-from ildb.links.sage import SageNet, SageParams
+from ildb.links.params import SageParams
+from ildb.links.sage import SageNet
 from ildb.links.split import EdgeSplit
 from ildb.links.train import TrainedLinks
 

@@ -15,7 +15,8 @@ from ildb.links.dataset import IntArray, LinkGraph
 from ildb.links.evaluate import draw_questions, evaluate, evaluate_part, pair_scores
 from ildb.links.features import graph_features
 from ildb.links.fit import Epoch, edge_tensor, fit, reproducible
-from ildb.links.sage import Inputs, SageNet, SageParams
+from ildb.links.params import SageParams
+from ildb.links.sage import Inputs, SageNet
 from ildb.links.split import EdgeSplit, PairSet, Part, split_edges, uniform_negatives
 
 _CALIBRATION_DRAWS = 400_000

@@ -14,7 +14,8 @@ from ildb.links.calibrate import calibrate
 from ildb.links.dataset import IonRow, LinkGraph, build_graph
 from ildb.links.features import graph_features
 from ildb.links.fit import edge_tensor, fit
-from ildb.links.sage import PAIRS, REVERSE, Inputs, SageNet, SageParams
+from ildb.links.params import SageParams
+from ildb.links.sage import PAIRS, REVERSE, Inputs, SageNet
 from ildb.links.salts import graph_from_salts
 from ildb.links.score import score_unmade
 from ildb.links.store import load_model, save_model

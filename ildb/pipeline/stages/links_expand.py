@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.db.copy import stage_rows
 from ildb.errors import InputError
-from ildb.links.dataset import LinkGraph
-from ildb.links.neighbours import PairReasons
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_train import LinksTrain, read_graph
+
+if TYPE_CHECKING:
+    from ildb.links.dataset import LinkGraph
+    from ildb.links.neighbours import PairReasons
 
 _LINK = {"cation_inchikey": "text", "anion_inchikey": "text", "probability": "float4", "reasons": "text[]"}
 

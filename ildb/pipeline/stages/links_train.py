@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.errors import InputError
 from ildb.links.dataset import LinkGraph, graph_from_rows
-from ildb.links.sage import SageParams
+from ildb.links.params import SageParams
 from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 
