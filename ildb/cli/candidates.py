@@ -32,10 +32,9 @@ def candidates(
 def _print(row: dict[str, Any]) -> None:
     """A few whole lines, so that SMILES can be copied: a table would fold them."""
     typer.secho(f"{row['rank']:>3}. {_formula(row)}", bold=True)
-    typer.echo(
-        f"     pairing {row['pairing_id']}: link {row['link_probability']:.2f},"
-        f" P(Tm < 373 K) {row['p_below_373_k']:.2f}, Tm {row['tm_k']:.0f} K (90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f})"
-    )
+    scores = f"link {row['link_probability']:.2f}, P(Tm < 373 K) {row['p_below_373_k']:.2f}, Tm {row['tm_k']:.0f} K"
+    interval = f"90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f}"
+    typer.echo(f"     pairing {row['pairing_id']}: {scores} ({interval})")
     for reason in (row["link_reasons"] or [])[:2]:
         typer.echo(f"     {reason}")
     for near in row["nearest"][:1]:

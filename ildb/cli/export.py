@@ -59,8 +59,10 @@ def duckdb(
 
 def _url() -> str:
     from ildb.db import engine
+    from ildb.search.session import reading
 
-    engine.open_engine().dispose()  # the errors that every command gives: unreachable, wrong revision
+    with reading():
+        pass  # the errors that every command gives: unreachable, wrong revision
     return engine.libpq_url(engine.database_url())
 
 

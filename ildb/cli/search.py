@@ -14,6 +14,7 @@ from ildb.cli.output import JsonOption, print_json, print_table
 
 if TYPE_CHECKING:
     from ildb.search.substructure import Filters, Hit, Matches
+    from ildb.search.substructure import Side as IonSide
 
 app = typer.Typer(help="Find pairings by substructure and ions by similarity.", no_args_is_help=True)
 
@@ -78,7 +79,7 @@ def substructure(
     from ildb.export.atomic import require_file_path
 
     patterns = [pattern, *(and_ or [])]
-    sides = [side.value for side in ion or [Side.either] * len(patterns)]
+    sides: list[IonSide] = [side.value for side in ion or [Side.either] * len(patterns)]
     if len(sides) != len(patterns):
         raise typer.BadParameter(
             f"{len(patterns)} pattern(s) but {len(sides)} --ion: give one for each pattern, in the same order, or none."

@@ -106,8 +106,12 @@ def open_engine(*, statement_timeout_s: float | None = None) -> Engine:
     """
     url = database_url()
     engine = create(url, statement_timeout_s=statement_timeout_s)
-    with reaching(url), engine.connect() as connection:
-        schema.require_current(connection)
+    try:
+        with reaching(url), engine.connect() as connection:
+            schema.require_current(connection)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

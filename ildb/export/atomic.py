@@ -44,7 +44,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
         InputError: no file can be written there.
     """
     require_file_path(path)
-    with _scratch(path) as scratch:
+    with _scratch(path) as scratch, _writable(path):
         draft = scratch / path.name
         yield draft
         draft.replace(path)
@@ -54,13 +54,23 @@ def replacing_file(path: Path) -> Iterator[Path]:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """The same for a folder: the old one goes only once the new one is complete."""
     require_parent(path)
-    with _scratch(path) as scratch:
+    with _scratch(path) as scratch, _writable(path):
         draft = scratch / "new"
         draft.mkdir()
         yield draft
         if path.exists():
             path.rename(scratch / "old")
         draft.rename(path)
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Turn a failure to write into an error that says where."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"Cannot write {path}: {reason}.", "Free some space, or give another path.") from error
 
 
 @contextmanager

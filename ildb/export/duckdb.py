@@ -50,11 +50,14 @@ def export_duckdb(
     with servers.connect(url) as server, replacing_file(file) as draft:
         result = ExportResult(file, server.require_revision())
         config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY_LIMIT}
-        with duckdb.connect(str(draft), config=config) as target:
-            for table in chosen:
-                result.counts[table] = _write(server, target, table, progress)
-            result.views = _add_analytics(target)
-            _describe(target, result)
+        try:
+            with duckdb.connect(str(draft), config=config) as target:
+                for table in chosen:
+                    result.counts[table] = _write(server, target, table, progress)
+                result.views = _add_analytics(target)
+                _describe(target, result)
+        except duckdb.IOException as error:
+            raise OSError(" ".join(str(error).split())) from error  # as any file that cannot be written
     return result
 
 
@@ -79,6 +82,10 @@ def _write(server: servers.Server, target: duckdb.DuckDBPyConnection, table: str
         target.register("incoming", counted)
         try:
             target.execute(f'CREATE TABLE "{table}" AS SELECT *{replaced} FROM incoming')  # noqa: S608
+        except duckdb.Error:
+            if counter.error is not None:
+                raise counter.error from None
+            raise
         finally:
             target.unregister("incoming")
     for column in columns:

@@ -11,8 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ildb import __version__
-from ildb.errors import IldbError
-from ildb.export.server import Server
+from ildb.errors import DatabaseUnreachableError, IldbError
 
 # (table, rows so far, rows in all)
 Progress = Callable[[str, int, int], None]
@@ -57,15 +56,24 @@ class Counter:
         self.table = table
         self.expected = expected
         self.seen = 0
+        self.error: BaseException | None = None
         self._progress = progress or (lambda *_: None)
         self._progress(table, 0, expected)
 
     def passing(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        """The reader's batches."""
-        for batch in reader:
-            self.seen += batch.num_rows
-            yield batch
-            self._progress(self.table, self.seen, self.expected)
+        """The reader's batches; an error is also kept, for consumers that would report it as one of their own.
+
+        Raises:
+            DatabaseUnreachableError: the server went away.
+        """
+        try:
+            while (batch := _next(reader)) is not None:
+                self.seen += batch.num_rows
+                yield batch
+                self._progress(self.table, self.seen, self.expected)
+        except BaseException as error:
+            self.error = error
+            raise
 
     def verify(self, written: int) -> int:
         """The number of rows written.
@@ -81,6 +89,13 @@ class Counter:
         return written
 
 
-def count_all(server: Server, tables: list[str]) -> dict[str, int]:
-    """The server's number of rows in each table."""
-    return {table: server.count(table) for table in tables}
+def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    try:
+        return reader.read_next_batch()
+    except StopIteration:
+        return None
+    except (OSError, pa.ArrowException) as error:  # what the driver's stream raises when the connection is cut
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise DatabaseUnreachableError(
+            f"The database stopped sending: {reason}.", "Nothing was kept. Run the export again."
+        ) from error

@@ -164,7 +164,7 @@ def connect(url: str) -> Iterator[Server]:
             yield Server(connection)
     except adbc_driver_manager.OperationalError as error:
         where = make_url(url).render_as_string(hide_password=True)
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise DatabaseUnreachableError(
             f"The database at {where} does not answer: {reason}.", "Check it with: ildb doctor"
         ) from error

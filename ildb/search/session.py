@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Connection
 
 from ildb.config import get_settings
-from ildb.db import engine
+from ildb.db import engine, schema
 
 
 @contextmanager
@@ -19,11 +19,15 @@ def reading() -> Iterator[Connection]:
         DatabaseUnreachableError: no server answers.
         SchemaRevisionError: the schema is not the one this code needs.
     """
-    opened = engine.open_engine(statement_timeout_s=get_settings().statement_timeout_s)
+    url = engine.database_url()
+    opened = engine.create(url, statement_timeout_s=get_settings().statement_timeout_s)
     try:
-        with opened.connect().execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        ) as connection:
+        with ExitStack() as stack:
+            with engine.reaching(url):
+                connection = stack.enter_context(
+                    opened.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                )
+                schema.require_current(connection)
             yield connection
     finally:
         opened.dispose()

@@ -4,4 +4,7 @@ SELECT
     p.cation_id,
     p.anion_id
 FROM ildb.pairing AS p
-WHERE NOT EXISTS (SELECT FROM ildb.pairing_evidence AS e WHERE e.pairing_id = p.id)
+WHERE NOT EXISTS (
+    SELECT FROM ildb.pairing_evidence AS e
+    WHERE e.pairing_id = p.id
+)

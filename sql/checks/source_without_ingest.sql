@@ -4,5 +4,11 @@ SELECT
     s.name
 FROM ildb.source AS s
 WHERE
-    NOT EXISTS (SELECT FROM ildb.ingest AS i WHERE i.source_id = s.id)
-    AND EXISTS (SELECT FROM ildb.pairing_evidence AS e WHERE e.source_id = s.id)
+    NOT EXISTS (
+        SELECT FROM ildb.ingest AS i
+        WHERE i.source_id = s.id
+    )
+    AND EXISTS (
+        SELECT FROM ildb.pairing_evidence AS e
+        WHERE e.source_id = s.id
+    )

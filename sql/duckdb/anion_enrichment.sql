@@ -23,12 +23,12 @@ SELECT
     a.n_screened,
     a.n_passed,
     a.share,
+    a.median_tm_k,
     (a.share + 1.9208 / a.n_screened - 1.96 * sqrt(a.share * (1 - a.share) / a.n_screened + 0.9604 / a.n_screened ^ 2))
     / (1 + 3.8416 / a.n_screened) AS share_low,
     (a.share + 1.9208 / a.n_screened + 1.96 * sqrt(a.share * (1 - a.share) / a.n_screened + 0.9604 / a.n_screened ^ 2))
     / (1 + 3.8416 / a.n_screened) AS share_high,
-    a.share / nullif(o.share, 0) AS enrichment,
-    a.median_tm_k
+    a.share / nullif(o.share, 0) AS enrichment
 FROM by_anion AS a
 CROSS JOIN overall AS o
-ORDER BY enrichment DESC, a.n_screened DESC, a.anion_id
+ORDER BY enrichment DESC, a.n_screened DESC, a.anion_id ASC

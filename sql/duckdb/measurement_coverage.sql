@@ -29,4 +29,4 @@ SELECT
 FROM known_il AS k
 INNER JOIN anion AS a ON k.anion_id = a.id
 GROUP BY a.family
-ORDER BY n_known DESC, a.family
+ORDER BY n_known DESC, a.family ASC

@@ -21,4 +21,4 @@ SELECT
     count(*) FILTER (WHERE n_failed = 1) AS n_only_this
 FROM counted
 GROUP BY code
-ORDER BY n_candidates DESC, code
+ORDER BY n_candidates DESC, code ASC

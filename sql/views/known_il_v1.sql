@@ -29,8 +29,10 @@ INNER JOIN (
     WHERE ev.kind = 'known'
     GROUP BY ev.pairing_id
 ) AS e ON p.id = e.pairing_id
-LEFT JOIN ildb.consensus_measurement AS m
-    ON
-        p.id = m.pairing_id
-        AND m.property = 'melting_point'
-        AND m.temperature_k IS NULL
+LEFT JOIN LATERAL (
+    -- Of melting points at several pressures, those at the one most often reported.
+    SELECT * FROM ildb.consensus_measurement AS cm
+    WHERE cm.pairing_id = p.id AND cm.property = 'melting_point'
+    ORDER BY cm.n_values DESC, cm.pressure_kpa ASC NULLS FIRST
+    LIMIT 1
+) AS m ON TRUE

@@ -145,7 +145,10 @@ def test_an_installed_wheel_migrates_and_lists_recipes(new_database: Callable[..
         archive.extractall(site)
     url = new_database(empty=True)
     env = {**os.environ, "ILDB_DATABASE_URL": url, "PYTHONPATH": str(site)}
-    check = "import ildb, ildb.resources as r; print(ildb.__file__, r.resource_dir('migrations'), r.resource_dir('pipelines'))"
+    check = (
+        "import ildb, ildb.resources as r;"
+        " print(ildb.__file__, r.resource_dir('migrations'), r.resource_dir('pipelines'))"
+    )
 
     def run(*arguments: str) -> str:
         done = subprocess.run(

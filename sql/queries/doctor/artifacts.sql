@@ -4,7 +4,10 @@ SELECT
     f.kind,
     f.sha256,
     f.n_bytes,
-    EXISTS (SELECT FROM ildb.model AS m WHERE m.artifact_id = f.id) AS is_model
+    EXISTS(
+        SELECT FROM ildb.model AS m
+        WHERE m.artifact_id = f.id
+    ) AS is_model
 FROM ildb.artifact AS f
 ORDER BY is_model DESC, f.id DESC
 LIMIT :n

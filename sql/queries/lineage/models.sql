@@ -14,5 +14,5 @@ SELECT
 FROM ildb.model AS m
 INNER JOIN ildb.stage_run AS g ON m.stage_run_id = g.id
 INNER JOIN ildb.artifact AS f ON m.artifact_id = f.id
-WHERE m.id = ANY(CAST(:ids AS bigint []))
+WHERE m.id = ANY(CAST(:ids AS bigint[]))
 ORDER BY m.id

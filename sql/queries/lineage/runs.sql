@@ -9,5 +9,5 @@ SELECT
     created_at,
     finished_at
 FROM ildb.run
-WHERE id = ANY(CAST(:ids AS bigint []))
+WHERE id = ANY(CAST(:ids AS bigint[]))
 ORDER BY id

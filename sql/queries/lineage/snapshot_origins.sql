@@ -8,6 +8,6 @@ SELECT
 FROM ildb.snapshot_row AS r
 LEFT JOIN ildb.pairing_evidence AS e ON r.evidence_id = e.id
 LEFT JOIN ildb.measurement AS m ON r.measurement_id = m.id
-WHERE r.snapshot_id = ANY(CAST(:ids AS bigint []))
+WHERE r.snapshot_id = any(cast(:ids AS bigint[]))
 GROUP BY r.snapshot_id, coalesce(e.source_id, m.source_id), coalesce(e.run_id, m.run_id)
-ORDER BY r.snapshot_id, n_rows DESC, source_id, run_id
+ORDER BY r.snapshot_id ASC, n_rows DESC, source_id ASC, run_id ASC

@@ -7,5 +7,5 @@ SELECT
     n_rows,
     created_at
 FROM ildb.dataset_snapshot
-WHERE id = ANY(CAST(:ids AS bigint []))
+WHERE id = ANY(CAST(:ids AS bigint[]))
 ORDER BY id

@@ -9,5 +9,5 @@ SELECT
     licence,
     retrieved_at
 FROM ildb.source
-WHERE id = ANY(CAST(:ids AS bigint []))
+WHERE id = ANY(CAST(:ids AS bigint[]))
 ORDER BY id

@@ -13,5 +13,5 @@ SELECT
     finished_at,
     reused_from_id
 FROM ildb.stage_run
-WHERE run_id = ANY(CAST(:ids AS bigint []))
+WHERE run_id = ANY(CAST(:ids AS bigint[]))
 ORDER BY run_id, position

@@ -5,5 +5,5 @@ SELECT
     i.charge > 0 AS is_cation
 FROM ildb.ion_structure AS s
 INNER JOIN ildb.ion AS i ON s.ion_id = i.id
-WHERE s.mol @> qmol_from_smarts(CAST(:smarts AS cstring))
+WHERE s.mol @> qmol_from_smarts(cast(:smarts AS cstring))
 ORDER BY s.ion_id

@@ -14,17 +14,18 @@ SELECT
     m.p_below_373_k,
     d.passed,
     d.rank
-FROM unnest(CAST(:pairing_ids AS bigint [])) WITH ORDINALITY AS page (pairing_id, position)
+FROM unnest(cast(:pairing_ids AS bigint[])) WITH ORDINALITY AS page (pairing_id, position)
 INNER JOIN ildb.pairing AS p ON page.pairing_id = p.id
 INNER JOIN ildb.ion AS c ON p.cation_id = c.id
 INNER JOIN ildb.ion AS a ON p.anion_id = a.id
-CROSS JOIN LATERAL (
-    SELECT
-        coalesce(array_agg(DISTINCT ev.name) FILTER (WHERE ev.name IS NOT NULL), '{}') AS names,
-        coalesce(array_agg(DISTINCT ev.kind), '{}') AS evidence
-    FROM ildb.pairing_evidence AS ev
-    WHERE ev.pairing_id = p.id
-) AS e
+CROSS JOIN
+    LATERAL (
+        SELECT
+            coalesce(array_agg(DISTINCT ev.name) FILTER (WHERE ev.name IS NOT NULL), '{}') AS names,
+            coalesce(array_agg(DISTINCT ev.kind), '{}') AS evidence
+        FROM ildb.pairing_evidence AS ev
+        WHERE ev.pairing_id = p.id
+    ) AS e
 LEFT JOIN LATERAL (
     SELECT x.median
     FROM ildb.consensus_measurement AS x

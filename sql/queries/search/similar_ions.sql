@@ -6,13 +6,13 @@ WITH near AS (
         i.smiles,
         i.charge,
         i.formula,
-        tanimoto_sml(s.mfp2, morganbv_fp(mol_from_smiles(CAST(:smiles AS cstring)), 2)) AS similarity
+        tanimoto_sml(s.mfp2, morganbv_fp(mol_from_smiles(cast(:smiles AS cstring)), 2)) AS similarity
     FROM ildb.ion_structure AS s
     INNER JOIN ildb.ion AS i ON s.ion_id = i.id
     WHERE
-        s.mfp2 % morganbv_fp(mol_from_smiles(CAST(:smiles AS cstring)), 2)
+        s.mfp2 % morganbv_fp(mol_from_smiles(cast(:smiles AS cstring)), 2)
         AND (sign(i.charge) = :sign OR :sign = 0)
-    ORDER BY s.mfp2 <%> morganbv_fp(mol_from_smiles(CAST(:smiles AS cstring)), 2), s.ion_id
+    ORDER BY s.mfp2 OPERATOR(public.<%>) morganbv_fp(mol_from_smiles(cast(:smiles AS cstring)), 2), s.ion_id
     LIMIT :top
 )
 
@@ -22,11 +22,14 @@ SELECT
     n.charge,
     n.formula,
     n.similarity,
-    ARRAY(
+    array(
         SELECT DISTINCT y.value FROM ildb.ion_alias AS y
         WHERE y.ion_id = n.ion_id AND y.kind = 'name'
         ORDER BY y.value
     ) AS names,
-    (SELECT count(*) FROM ildb.pairing AS p WHERE n.ion_id IN (p.cation_id, p.anion_id)) AS n_pairings
+    (
+        SELECT count(*) FROM ildb.pairing AS p
+        WHERE n.ion_id IN (p.cation_id, p.anion_id)
+    ) AS n_pairings
 FROM near AS n
-ORDER BY n.similarity DESC, n.ion_id
+ORDER BY n.similarity DESC, n.ion_id ASC
