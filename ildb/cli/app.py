@@ -71,7 +71,7 @@ def main() -> None:
         # The reader (`head`, say) has seen enough; point stdout at nothing so that the final flush is silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 (the last resort: whatever it is, it is ours to mend)
+    except Exception as error:  # (the last resort: whatever it is, it is ours to mend)
         status, line = _database_trouble(error) or (
             _EXIT_BUG,
             f"Internal error: {type(error).__name__}: {error}. Please report it with the output of --debug.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ildb.cli.output import JsonOption, YesOption, print_json
 from ildb.config import get_settings
+
+if TYPE_CHECKING:
+    from ildb.db.server import ServerStatus
 
 app = typer.Typer(help="The database server and its schema.", no_args_is_help=True)
 
@@ -51,16 +54,16 @@ def status(as_json: JsonOption = False) -> None:
     _print_status(server.status(get_settings().home_dir), as_json=as_json)
 
 
-def _print_status(status: object, *, as_json: bool) -> None:
+def _print_status(status: ServerStatus, *, as_json: bool) -> None:
     from dataclasses import asdict
+    from pathlib import Path
 
-    fields = {key: str(value) if value is not None else None for key, value in asdict(status).items()}  # type: ignore[call-overload]
-    fields["running"], fields["initialised"] = status.running, status.initialised  # type: ignore[attr-defined]
+    fields = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(status).items()}
     if as_json:
         print_json(fields)
         return
     for key, value in fields.items():
-        typer.echo(f"{key:<12} {value}")
+        typer.echo(f"{key:<12} {'' if value is None else value}")
 
 
 @app.command()
@@ -104,8 +107,10 @@ def check(as_json: JsonOption = False) -> None:
     """Run the checks of sql/checks; each must find no offending row (exit status 1 otherwise)."""
     from ildb.db import checks, engine
 
-    with engine.open_engine().connect() as connection:
+    database = engine.open_engine()
+    with database.connect() as connection:
         findings = checks.run_checks(connection)
+    database.dispose()
     if as_json:
         print_json([{"check": f.name, "n_rows": f.n_rows, "sample": f.sample} for f in findings])
     else:

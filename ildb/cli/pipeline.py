@@ -140,7 +140,7 @@ def stages(as_json: JsonOption = False) -> None:
     """Kinds of stages a recipe may use, with their parameters and defaults."""
     from ildb.pipeline import registry
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for uses in registry.STAGES:
         kind = registry.stage_class(uses)
         fields = {
@@ -160,5 +160,5 @@ def stages(as_json: JsonOption = False) -> None:
         return
     for row in rows:
         typer.echo(f"{row['uses']} (version {row['version']}): {row['summary']}")
-        for name, default in row["params"].items():  # type: ignore[attr-defined]
+        for name, default in row["params"].items():
             typer.echo(f"    {name} = {default!r}")
