@@ -12,7 +12,7 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.installed ## Make .venv with ildb and its dependencies
-	@$(ILDB) db up --json > /dev/null
+	@test -n "$$ILDB_DATABASE_URL" || $(ILDB) db up --json > /dev/null
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
         description="everything ildb writes: embedded cluster, artifacts, logs",
     )
     database_url: SecretStr | None = Field(default=None, description="a PostgreSQL server of the user's own")
+    reader_url: SecretStr | None = Field(default=None, description="the same database, as a login that can only read")
     statement_timeout_s: float = Field(default=60.0, gt=0, description="limit of one interactive query, seconds")
 
     @property
@@ -31,11 +32,6 @@ class Settings(BaseSettings):
     def artifacts_dir(self) -> Path:
         """Content-addressed files made by runs."""
         return self.home_dir / "artifacts"
-
-    @property
-    def runs_dir(self) -> Path:
-        """Scratch folders of runs in progress."""
-        return self.home_dir / "runs"
 
 
 @cache

@@ -10,21 +10,26 @@ from ildb.cli.output import JsonOption, print_json
 
 
 def candidates(
-    top: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 20,
     run_id: Annotated[int | None, typer.Option("--run", help="Of this run; default: the latest that decided.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Unmade pairings that passed the screen, best first: structure, scores, reasons."""
     from ildb.db import query
+    from ildb.pipeline.runner import get_run
     from ildb.search.session import reading
 
     with reading() as connection:
-        rows = query.rows(connection, "candidate/top", run_id=run_id, top=top)
+        if run_id is not None:
+            get_run(connection, run_id)
+        rows = query.rows(connection, "screen/top", run_id=run_id, top=top)
     if as_json:
         print_json(rows)
     elif rows:
         for row in rows:
             _print(row)
+    elif run_id is not None:
+        typer.echo(f"Run {run_id} has let no candidate pass. See: ildb pipeline show {run_id}", err=True)
     else:
         typer.echo("No candidate has passed a screen yet. Run one: ildb pipeline run quickstart", err=True)
 

@@ -68,16 +68,22 @@ def _print_status(status: ServerStatus, *, as_json: bool) -> None:
 
 @app.command()
 def url() -> None:
-    """Print the server's URL for psql and other clients."""
+    """Print the server's URL for psql and other clients; of a server of your own without the password."""
     from ildb.db import engine
 
     typer.echo(engine.libpq_url(engine.database_url()) if get_settings().database_url is None else _own_url())
 
 
 def _own_url() -> str:
+    from sqlalchemy import URL
+
     from ildb.db import engine
 
-    return engine.database_url().set(drivername="postgresql").render_as_string(hide_password=True)
+    # Left out rather than starred: psql then asks for it, or finds it in ~/.pgpass.
+    own = engine.database_url().difference_update_query(["password"])
+    return URL.create(
+        "postgresql", username=own.username, host=own.host, port=own.port, database=own.database, query=own.query
+    ).render_as_string()
 
 
 @app.command()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -18,16 +20,22 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
     if isinstance(value, Mapping):
-        return dict(value)
-    return str(value)
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    return value.isoformat() if isinstance(value, datetime | date) else str(value)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON; times as ISO 8601."""
-    typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+    """Print a value as indented JSON; times as ISO 8601, numbers that JSON does not know (NaN) as null."""
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def cell(value: Any) -> str:

@@ -55,20 +55,22 @@ def _progress() -> Progress:
 @app.command()
 def resume(
     run_id: Annotated[int, typer.Argument(metavar="RUN")],
-    workers: Annotated[int | None, typer.Option(min=1, max=512)] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=512, help="Processes (default: one per CPU).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Continue a run that failed, was killed or was cancelled; finished tasks are not repeated."""
     from ildb.db import engine
     from ildb.pipeline.runner import Runner
 
-    Runner(engine.open_engine(), workers=workers, progress=_progress()).resume(run_id)
+    outcome = Runner(engine.open_engine(), workers=workers, progress=_progress()).resume(run_id)
+    if outcome.existing:
+        typer.echo(f"Nothing to resume: run {run_id} has succeeded.", err=True)
     _show(run_id, as_json=as_json)
 
 
 @app.command("list")
 def list_runs(
-    limit: Annotated[int, typer.Option(min=1)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """Runs, newest first."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from pydantic import SecretStr
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
@@ -29,20 +30,34 @@ def database_url(settings: Settings | None = None) -> URL:
         from ildb.db import server
 
         return _driver_url(make_url(server.url(settings.home_dir)))
+    return _parsed(settings.database_url, "ILDB_DATABASE_URL")
+
+
+def reader_url(settings: Settings | None = None) -> URL | None:
+    """``ILDB_READER_URL``: the same database, as a login that can only read; None when it is not set.
+
+    Raises:
+        InputError: it is not a PostgreSQL URL.
+    """
+    secret = (settings or get_settings()).reader_url
+    return None if secret is None else _parsed(secret, "ILDB_READER_URL")
+
+
+def _parsed(secret: SecretStr, variable: str) -> URL:
     try:
-        url = make_url(settings.database_url.get_secret_value())
+        url = make_url(secret.get_secret_value())
     except (ArgumentError, ValueError):
         # The text may hold a password, so it is not repeated.
         raise InputError(
-            "ILDB_DATABASE_URL is not a database URL.", "Expected postgresql://user@host:5432/database."
+            f"{variable} is not a database URL.", "Expected postgresql://user@host:5432/database."
         ) from None
-    return _driver_url(url)
+    return _driver_url(url, variable)
 
 
-def _driver_url(url: URL) -> URL:
+def _driver_url(url: URL, variable: str = "ILDB_DATABASE_URL") -> URL:
     if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise InputError(
-            f"ILDB_DATABASE_URL names '{url.drivername}', but ildb needs PostgreSQL with the RDKit cartridge.",
+            f"{variable} names '{url.drivername}', but ildb needs PostgreSQL with the RDKit cartridge.",
             "Expected postgresql://user@host:5432/database.",
         )
     return url.set(drivername="postgresql+psycopg")
@@ -85,7 +100,8 @@ def reaching(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         if isinstance(error, OperationalError) or error.connection_invalidated:
-            where = url.render_as_string(hide_password=True)
+            # libpq also takes the password as a query parameter.
+            where = url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
             reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
             raise DatabaseUnreachableError(f"No database answers at {where}: {reason}.", _hint()) from error
         raise

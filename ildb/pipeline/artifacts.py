@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ildb.errors import ArtifactError
 from ildb.hashing import sha256_file
+
+_ABANDONED_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ArtifactStore:
     root: Path
 
     def put(self, source: Path) -> StoredFile:
-        """Copy a file into the store and make it durable.
+        """Copy a file into the store and make it durable; a damaged copy that is there already is replaced.
 
         Raises:
             ArtifactError: the disk is full or not writable.
@@ -38,13 +41,13 @@ class ArtifactStore:
         digest = sha256_file(source)
         relative = f"{digest[:2]}/{digest}"
         target = self.root / relative
-        if not target.exists():
-            try:
+        try:
+            if not target.is_file() or sha256_file(target) != digest:
                 self._write(source, target)
-            except OSError as error:
-                raise ArtifactError(
-                    f"Cannot store a file in {self.root}: {error.strerror}.", "Free some space, then resume the run."
-                ) from error
+        except OSError as error:
+            raise ArtifactError(
+                f"Cannot store a file in {self.root}: {error.strerror}.", "Free some space, then resume the run."
+            ) from error
         return StoredFile(relative, digest, source.stat().st_size)
 
     @staticmethod
@@ -79,8 +82,15 @@ class ArtifactStore:
                 f"The stored file {sha256[:12]} is missing from {self.root}.", "Run again with --force."
             )
         if sha256_file(path) != sha256:
-            raise ArtifactError(f"The stored file {path} is damaged.", "Delete it and run again with --force.")
+            raise ArtifactError(f"The stored file {path} is damaged.", "Run again with --force.")
         return path
+
+    def has(self, sha256: str, n_bytes: int) -> bool:
+        """Whether a file is there in its full length; ``get`` checks the content, too."""
+        try:
+            return (self.root / sha256[:2] / sha256).stat().st_size == n_bytes
+        except OSError:
+            return False
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -88,3 +98,12 @@ class ArtifactStore:
         self.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.root, prefix=".scratch-") as folder:
             yield Path(folder)
+
+    def clean_scratch(self) -> None:
+        """Remove what killed processes left behind: temporary files and folders in which nothing moved for a day."""
+        before = time.time() - _ABANDONED_S
+        for path in (*self.root.glob(".scratch-*"), *self.root.glob("*/.part-*")):
+            # Another process may be removing it, too.
+            with suppress(OSError):
+                if max(p.lstat().st_mtime for p in (path, *path.rglob("*"))) < before:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()

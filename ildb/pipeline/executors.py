@@ -29,8 +29,18 @@ def local(workers: int, threads: int) -> Executor:
 
 def _start_worker(threads: int) -> None:
     import signal
+    import threading
 
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
     # Ctrl-C is for the runner, which lets finished work be stored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_runner, daemon=True).start()
+
+
+def _end_with_runner() -> None:
+    # A killed runner cannot tell its workers, and they would wait for it for ever.
+    runner = multiprocessing.parent_process()
+    if runner is not None:
+        runner.join()
+        os._exit(1)

@@ -81,7 +81,7 @@ def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     path = _find(recipe)
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{path}: not valid TOML: {error}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}.") from error
@@ -103,13 +103,21 @@ def from_dict(raw: dict[str, Any], *, where: str, overrides: Sequence[str] = ())
         except RecipeError as error:
             raise RecipeError(f"{where}: {error.what}", error.hint) from error
         _check_needs(ordered, spec, stage.requires, where)
+        if stage.once_per_recipe and sum(other.uses == spec.uses for other in ordered.stage) > 1:
+            raise RecipeError(
+                f"{where}: more than one stage uses '{spec.uses}', and a run can hold the rows of one only.",
+                "Make it two recipes: what they share is computed once.",
+            )
     return ordered
 
 
 def _find(recipe: str) -> Path:
     path = Path(recipe)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise RecipeError(f"The recipe file cannot be looked for: {error.strerror}.") from error
     shipped = resource_dir("pipelines") / f"{path.stem}.toml"
     # Only a bare name or the documented `pipelines/NAME.toml` may mean a shipped recipe.
     if path.parent.name in {"", "pipelines"} and path.suffix in {"", ".toml"} and shipped.is_file():
@@ -136,7 +144,7 @@ def _override(recipe: Recipe, override: str) -> Recipe:
         raise RecipeError(f"--set {override}: the recipe has no stage '{stage_name}'.", f"Its stages: {names}.")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = text
     stages = tuple(
         spec.model_copy(update={"params": {**spec.params, param: value}}) if spec.name == stage_name else spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any
 
@@ -40,7 +41,7 @@ def create(uses: str, params: dict[str, Any], *, where: str) -> AnyStage:
     """
     try:
         kind = stage_class(uses)
-        return kind(kind.params_type.model_validate(params))
+        stage = kind(kind.params_type.model_validate(params))
     except RecipeError as error:
         raise RecipeError(f"{where}: {error.what}", error.hint) from error
     except ValidationError as error:
@@ -50,3 +51,8 @@ def create(uses: str, params: dict[str, Any], *, where: str) -> AnyStage:
             names = ", ".join(sorted(kind.params_type.model_fields))
             raise RecipeError(f"{where}: unknown key '{key}'.", f"Parameters of {uses}: {names}.") from error
         raise RecipeError(f"{where}: key '{key}': {problem['msg']}.") from error
+    for name, value in stage.params.model_dump().items():
+        # JSON, and so the stored recipe and its hash, know neither NaN nor infinity.
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RecipeError(f"{where}: key 'params.{name}': Input should be a finite number.")
+    return stage

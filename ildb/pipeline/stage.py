@@ -119,6 +119,8 @@ class Stage(ABC, Generic[P]):
     summary: ClassVar[str]
     params_type: ClassVar[type[BaseModel]]
     requires: ClassVar[tuple[str, ...]] = ()
+    once_per_recipe: ClassVar[bool] = False
+    """Its rows are told apart by run only, so a recipe may hold one stage of the kind."""
 
     def __init__(self, params: P) -> None:
         self.params = params

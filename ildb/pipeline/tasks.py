@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import shutil
+import pickle
 import time
 import traceback
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from psycopg.types.json import Jsonb
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from ildb.db import query
 from ildb.errors import IldbError, StageFailedError
-from ildb.pipeline import executors, provenance
+from ildb.pipeline import executors, provenance, trouble
 from ildb.pipeline.artifacts import ArtifactStore, StoredFile
+from ildb.pipeline.jsonb import jsonb, plain_text
+from ildb.pipeline.leases import Lease, Leases
 from ildb.pipeline.progress import Report
 from ildb.pipeline.stage import AnyStage, StageContext, TaskInput, TaskOutput, Upstream
 
-LEASE_S = 60.0
 HEARTBEAT_S = 10.0
 MAX_ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A task in hand; ``token`` fences it off from earlier holders."""
-
-    task_id: int
-    position: int
-    token: int
-    payload: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,10 +41,24 @@ class Done:
 def run_task(stage: type[AnyStage], payload: dict[str, Any], store: ArtifactStore, threads: int) -> Done:
     """Do one task in a worker process and put its files into the store."""
     begin = time.monotonic()
-    with store.scratch() as folder:
-        output = stage.run(TaskInput(payload, store, folder, threads))
-        files = {kind: store.put(path) for kind, path in output.files.items()}
+    try:
+        with store.scratch() as folder:
+            output = stage.run(TaskInput(payload, store, folder, threads))
+            files = {kind: store.put(path) for kind, path in output.files.items()}
+    except Exception as error:
+        if _travels(error):
+            raise
+        # It would reach the runner as a broken pool, which names neither the error nor the task.
+        raise RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}") from None
     return Done(output.result, output.tables, files, time.monotonic() - begin)
+
+
+def _travels(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
+    except Exception:  # an exception's own constructor may raise anything
+        return False
+    return True
 
 
 class TaskLoop:
@@ -77,37 +79,42 @@ class TaskLoop:
         self.run_id, self.stage_run_id = run_id, stage_run_id
         self.workers = workers or executors.cpu_count()
         self.report = report
-        self.host, self.pid = platform.node(), os.getpid()
+        self.leases = Leases(engine, stage_run_id)
         self.held: dict[Future[Done], Lease] = {}
+        self.alone_left = 0
+        self.beat = time.monotonic()
 
     def work(self) -> None:
         """Until every task of the stage is done.
 
         Raises:
-            StageFailedError: a task failed for good, or the run was cancelled.
+            StageFailedError: a task failed for good, or the stage failed or was cancelled elsewhere.
         """
-        self._release_dead()
+        self.leases.release_dead()
+        self.store.clean_scratch()
         counts = self._counts()
         self.report(counts["n_done"], counts["n_tasks"])
         workers = max(1, min(self.workers, counts["n_tasks"] - counts["n_done"]))
         threads = max(1, self.workers // workers)
         pool = executors.local(workers, threads)
-        beat = time.monotonic()
         try:
             while (counts := self._counts())["n_done"] < counts["n_tasks"] or self.held:
                 self.report(counts["n_done"], counts["n_tasks"])
-                self._raise_if_failed(counts)
-                broken = self._submit(pool, self._claim(workers - len(self.held)), threads)
-                if self._collect() or broken:
+                self._raise_if_over(counts)
+                self._heartbeat()
+                room = (1 if self.alone_left else workers) - len(self.held)
+                broken = self._submit(pool, self.leases.claim(room, self.held.values()), threads)
+                if self._collect(broken=broken):
                     _stop(pool)
                     pool = executors.local(workers, threads)
-                if time.monotonic() - beat > HEARTBEAT_S:
-                    self._heartbeat()
-                    beat = time.monotonic()
             self.report(counts["n_done"], counts["n_tasks"])
         finally:
-            self._hand_back()
-            _stop(pool)
+            try:
+                # Where the server is gone the leases run out by themselves.
+                with suppress(DBAPIError):
+                    self.leases.give_back(list(self.held.values()))
+            finally:
+                _stop(pool)
 
     def _submit(self, pool: Executor, leases: list[Lease], threads: int) -> bool:
         """Start tasks; True when the pool turned out to be broken, and the leases were given back."""
@@ -115,26 +122,49 @@ class TaskLoop:
             try:
                 self.held[pool.submit(run_task, type(self.stage), lease.payload, self.store, threads)] = lease
             except BrokenProcessPool:
-                self._give_back(leases[i:])
+                self.leases.give_back(leases[i:])
                 return True
         return False
 
-    def _collect(self) -> bool:
+    def _collect(self, *, broken: bool) -> bool:
         """Store what is ready; True when the pool broke (a worker was killed) and must be replaced."""
         if not self.held:
-            time.sleep(0.2)  # other runners hold what is left
-            return False
-        ready, _ = wait(self.held, timeout=HEARTBEAT_S / 4, return_when=FIRST_COMPLETED)
-        broken = False
+            if not broken:
+                time.sleep(0.2)  # other runners hold what is left
+            return broken
+        ready, rest = wait(self.held, timeout=0 if broken else HEARTBEAT_S / 4, return_when=FIRST_COMPLETED)
+        if broken or any(isinstance(future.exception(), BrokenProcessPool) for future in ready):
+            broken = True
+            ready |= wait(rest, timeout=5).done  # a pool breaks for all its tasks
+        victims = [] if not broken else [self.held.pop(future) for future in rest - ready]
         for future in ready:
-            lease = self.held.pop(future)
+            # Still held while it is stored: should storing fail, it is given back.
+            lease = self.held[future]
             error = future.exception()
-            if error is None:
-                self._store(lease, future.result())
+            if isinstance(error, BrokenProcessPool):
+                victims.append(lease)
             else:
-                broken = broken or isinstance(error, BrokenProcessPool)
-                self._record_failure(lease, error)
+                self.alone_left = max(0, self.alone_left - 1)
+                if error is None:
+                    self._store(lease, future.result())
+                else:
+                    self._record_failure(lease, error)
+            del self.held[future]
+            self._heartbeat()
+        self._sort_out(victims)
         return broken
+
+    def _sort_out(self, victims: list[Lease]) -> None:
+        """Tasks whose worker died: one alone is guilty, among several nobody knows, so they go on one by one."""
+        if len(victims) == 1:
+            self.alone_left = max(0, self.alone_left - 1)
+            self._record_failure(
+                victims[0],
+                RuntimeError("its worker process died: killed from outside, out of memory, or crashed in native code."),
+            )
+        elif victims:
+            self.leases.give_back(victims)
+            self.alone_left = len(victims)
 
     def _store(self, lease: Lease, done: Done) -> None:
         try:
@@ -149,11 +179,11 @@ class TaskLoop:
                 output = TaskOutput({**done.result, "files": hashes}, done.tables)
                 result = self.stage.store(context, lease.payload, output, files)
                 query.execute(
-                    connection, "task/succeed", task_id=lease.task_id, result=Jsonb(result), wall_s=done.wall_s
+                    connection, "task/succeed", task_id=lease.task_id, result=jsonb(result), wall_s=done.wall_s
                 )
-        except OperationalError:
-            raise  # the server is in trouble, not the task
         except Exception as error:
+            if trouble.of_server(error) is not None:
+                raise  # not the task's fault
             self._record_failure(lease, error)
 
     def _record_failure(self, lease: Lease, error: BaseException) -> None:
@@ -167,48 +197,14 @@ class TaskLoop:
                 lease_token=lease.token,
                 max_attempts=MAX_ATTEMPTS,
                 may_retry=may_retry,
-                error=str(error) or type(error).__name__,
-                traceback="".join(traceback.format_exception(error)),
+                error=plain_text(str(error) or type(error).__name__),
+                traceback=plain_text("".join(traceback.format_exception(error))),
             )
-
-    def _claim(self, limit: int) -> list[Lease]:
-        if limit <= 0:
-            return []
-        with self.engine.begin() as connection:
-            rows = query.rows(
-                connection,
-                "task/claim",
-                stage_run_id=self.stage_run_id,
-                limit=limit,
-                lease_s=LEASE_S,
-                host=self.host,
-                pid=self.pid,
-            )
-        return [Lease(row["id"], row["position"], row["lease_token"], row["payload"]) for row in rows]
 
     def _heartbeat(self) -> None:
-        leases = list(self.held.values())
-        with self.engine.begin() as connection:
-            row = query.one(connection, "stage_run/get", stage_run_id=self.stage_run_id)
-            if row is None or row["status"] == "cancelled":
-                self.held.clear()
-                raise StageFailedError("the run was cancelled.")
-            query.execute(connection, "task/heartbeat", lease_s=LEASE_S, **_ids(leases))
-
-    def _hand_back(self) -> None:
-        leases, self.held = list(self.held.values()), {}
-        self._give_back(leases)
-
-    def _give_back(self, leases: list[Lease]) -> None:
-        if leases:
-            with self.engine.begin() as connection:
-                query.execute(connection, "task/hand_back", **_ids(leases))
-
-    def _release_dead(self) -> None:
-        with self.engine.begin() as connection:
-            holders = query.rows(connection, "task/holders", stage_run_id=self.stage_run_id, host=self.host)
-            dead = [row["pid"] for row in holders if not Path(f"/proc/{row['pid']}").exists()]
-            query.execute(connection, "task/release_dead", stage_run_id=self.stage_run_id, host=self.host, pids=dead)
+        if time.monotonic() - self.beat > HEARTBEAT_S:
+            self.leases.extend(list(self.held.values()))
+            self.beat = time.monotonic()
 
     def _counts(self) -> dict[str, Any]:
         with self.engine.connect() as connection:
@@ -217,20 +213,20 @@ class TaskLoop:
             raise StageFailedError("its tasks cannot be counted.")
         return counts
 
-    def _raise_if_failed(self, counts: dict[str, Any]) -> None:
-        if not counts["n_failed"]:
-            return
-        with self.engine.connect() as connection:
-            row = query.one(connection, "task/first_failure", stage_run_id=self.stage_run_id)
-        if row is not None:
-            raise StageFailedError(
-                f"task {row['position']} failed after {row['attempts']} attempts: {row['error']}",
-                "Its traceback: ildb pipeline show.",
-            )
-
-
-def _ids(leases: list[Lease]) -> dict[str, list[int]]:
-    return {"ids": [lease.task_id for lease in leases], "tokens": [lease.token for lease in leases]}
+    def _raise_if_over(self, counts: dict[str, Any]) -> None:
+        if counts["stage_status"] == "cancelled":
+            raise StageFailedError("the run was cancelled.")
+        if counts["n_failed"]:
+            with self.engine.connect() as connection:
+                row = query.one(connection, "task/first_failure", stage_run_id=self.stage_run_id)
+            if row is not None:
+                attempts = "1 attempt" if row["attempts"] == 1 else f"{row['attempts']} attempts"
+                raise StageFailedError(
+                    f"task {row['position']} failed after {attempts}: {row['error']}",
+                    f"Its traceback: ildb pipeline show {self.run_id}.",
+                )
+        if counts["stage_status"] == "failed":
+            raise StageFailedError(counts["stage_error"] or "another runner found it failing.")
 
 
 def _stop(pool: Executor) -> None:
@@ -241,10 +237,3 @@ def _stop(pool: Executor) -> None:
         process.terminate()
     for process in processes:
         process.join(timeout=5)
-
-
-def clean_scratch(store: ArtifactStore) -> None:
-    """Remove scratch folders that a killed worker left behind (older than a day)."""
-    for folder in store.root.glob(".scratch-*"):
-        if time.time() - folder.stat().st_mtime > 86_400:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -61,6 +61,7 @@ def test_bad_input(ildb: Ildb, database_url: str, engine: Engine, arguments: lis
         ("mysql://me@localhost/x", 3, "mysql"),
         ("postgresql://ildb@127.0.0.1:9/ildb", 4, "No database answers"),
         ("postgresql://ildb:secret@127.0.0.1:9/ildb", 4, "No database answers"),
+        ("postgresql://ildb@127.0.0.1:9/ildb?password=secret", 4, "No database answers"),
     ],
 )
 def test_a_wrong_url(ildb: Ildb, url: str, status: int, said: str) -> None:

@@ -8,10 +8,11 @@ import sys
 from ildb.db import engine
 from ildb.pipeline import recipe, registry
 from ildb.pipeline.runner import Runner
+from tests.integration.odd_stage import ODD_STAGES
 from tests.integration.squares import TEST_STAGES
 
 if __name__ == "__main__":
-    registry.STAGES.update(TEST_STAGES)
+    registry.STAGES.update(TEST_STAGES | ODD_STAGES)
     runner = Runner(engine.open_engine(), workers=2)
     argument = sys.argv[1]
     if argument.isdigit():

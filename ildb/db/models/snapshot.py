@@ -9,7 +9,7 @@ from ildb.db.models.base import Base, BigId, CreatedAt, ref
 
 
 class DatasetSnapshot(Base):
-    """A hashed set of rows; the hash covers structures, values and splits, not ids."""
+    """A hashed set of rows: structures, values and splits, and the ids of the rows they came from."""
 
     __tablename__ = "dataset_snapshot"
     __table_args__ = (UniqueConstraint("kind", "sha256"), CheckConstraint("n_rows > 0", name="not_empty"))

@@ -45,14 +45,16 @@ class LinksExpandParams(BaseModel):
     min_probability: float = Field(default=0.0, ge=0, le=1, description="keep none below this")
     accept_from: float = Field(default=0.5, ge=0, le=1, description="probability from which a link counts as accepted")
     max_multiplicity: int = Field(default=2, ge=1, le=8, description="largest count of one ion in the formula")
-    cations_per_task: int = Field(default=500, ge=1)
+    cations_per_task: int = Field(
+        default=1024, ge=1, description="best a multiple of 256, the cations the ranker describes at a time"
+    )
 
 
 class LinksExpand(Stage[LinksExpandParams]):
     """All cation x anion pairs in blocks of cations; only the retained reach the database."""
 
     uses: ClassVar[str] = "links.expand"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "score all unmade pairings of the known ions, keep the best"
     params_type: ClassVar[type[BaseModel]] = LinksExpandParams
     requires: ClassVar[tuple[str, ...]] = (LinksTrain.uses,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, Field
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.errors import InputError
 from ildb.links.dataset import LinkGraph, graph_from_rows
-from ildb.links.params import SageParams
+from ildb.links.params import LinkParams, RankerParams, SageParams
 from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 
@@ -26,14 +26,29 @@ PAIRING_COLUMNS = (
 )
 
 
-class LinksTrainParams(SageParams):
-    """Parameters of ``links.train``: those of the network, and the split."""
+class LinksTrainParams(RankerParams, SageParams):
+    """Parameters of ``links.train``: the method, the settings of either, the split, and what it is judged by."""
 
+    method: Literal["ranker", "graphsage"] = Field(
+        default="ranker", description="ranker: boosted trees on pair planes; graphsage: the network"
+    )
     validation_fraction: float = Field(default=0.05, gt=0, lt=0.5)
     test_fraction: float = Field(default=0.10, gt=0, lt=0.5)
     leave_out: tuple[str, ...] = Field(
         default=("inorganic_cation",), description="pairings with an ion that carries one of these flags are not learnt"
     )
+    cold_start_folds: int = Field(
+        default=10, ge=0, description="parts of the cations for the cold-start figures of the ranker; 0: none"
+    )
+    heldout_sources: int = Field(
+        default=1, ge=0, description="sources left out in turn for the source-held-out figures of the ranker; 0: none"
+    )
+    paper_baseline: bool = Field(default=True, description="judge the paper's own network, too")
+
+    def of_method(self) -> LinkParams:
+        """The settings of the chosen method alone."""
+        kind: type[LinkParams] = RankerParams if self.method == "ranker" else SageParams
+        return kind.model_validate(self.model_dump(include=set(kind.model_fields)))
 
 
 def read_graph(table: pa.Table) -> LinkGraph:
@@ -41,16 +56,23 @@ def read_graph(table: pa.Table) -> LinkGraph:
     return graph_from_rows(zip(*(table.column(name).to_pylist() for name in PAIRING_COLUMNS), strict=True))
 
 
+def read_sources(table: pa.Table, graph: LinkGraph) -> list[frozenset[str]]:
+    """Names of the sources of each edge of the graph read from the same table, in edge order."""
+    columns = (table.column(name).to_pylist() for name in ("cation_inchikey", "anion_inchikey", "sources"))
+    named = {(cation, anion): frozenset(sources) for cation, anion, sources in zip(*columns, strict=True)}
+    return [named[graph.cations[cation], graph.anions[anion]] for cation, anion in graph.edges]
+
+
 class LinksTrain(Stage[LinksTrainParams]):
-    """GraphSAGE on the bipartite graph, with its baselines beside it."""
+    """A ranker or GraphSAGE on the bipartite graph, with its baselines beside it."""
 
     uses: ClassVar[str] = "links.train"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "train GraphSAGE on the known pairings (leak-free split), judged beside popularity and kNN"
+    version: ClassVar[int] = 2
+    summary: ClassVar[str] = "train a link model on the known pairings (leak-free split), judged beside simple rankers"
     params_type: ClassVar[type[BaseModel]] = LinksTrainParams
 
     def fingerprint(self, connection: Connection) -> str:
-        """Hash of the known pairings."""
+        """Hash of the known pairings and their sources."""
         return str(query.execute(connection, "links/fingerprint").scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
@@ -58,7 +80,7 @@ class LinksTrain(Stage[LinksTrainParams]):
         rows = query.rows(context.connection, "links/known_pairings", leave_out=list(self.params.leave_out))
         if not rows:
             raise InputError("there are no known pairings to learn from.", "Ingest some first: ildb ingest ilthermo")
-        table = pa.table(store.as_columns(rows, (*PAIRING_COLUMNS, "evidence_ids")))
+        table = pa.table(store.as_columns(rows, (*PAIRING_COLUMNS, "evidence_ids", "sources")))
         return [
             {
                 "pairings": context.put_table("links_input", table),
@@ -69,14 +91,23 @@ class LinksTrain(Stage[LinksTrainParams]):
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Split, train, judge, calibrate."""
+        from dataclasses import replace
+
+        from ildb.links.holdout import cold_start, source_heldout
         from ildb.links.store import save_model
         from ildb.links.train import train_links
 
         params = LinksTrainParams.model_validate(task.payload["params"])
-        graph = read_graph(task.table("pairings"))
-        sage = SageParams.model_validate(params.model_dump(include=set(SageParams.model_fields)))
+        table = task.table("pairings")
+        graph = read_graph(table)
+        settings = params.of_method()
         rest = 1 - params.validation_fraction - params.test_fraction
-        trained = train_links(graph, sage, fractions=(rest, params.validation_fraction, params.test_fraction))
+        fractions = (rest, params.validation_fraction, params.test_fraction)
+        trained = train_links(graph, settings, fractions=fractions, paper_baseline=params.paper_baseline)
+        if isinstance(settings, RankerParams):
+            cold = cold_start(graph, settings, params.cold_start_folds)
+            outside = source_heldout(graph, read_sources(table, graph), settings, params.heldout_sources)
+            trained = replace(trained, metrics=trained.metrics | cold | outside)
         path = task.workdir / "model.safetensors"
         save_model(path, trained)
         splits = pa.table(
@@ -104,22 +135,14 @@ class LinksTrain(Stage[LinksTrainParams]):
             for row in pairings.to_pylist()
             for evidence in row["evidence_ids"]
         ]
-        snapshot_id = store.add_snapshot(context, "links", splits, members)
-        metrics = output.result["metrics"]
-        model_id = store.add_model(
+        return store.add_trained(
             context,
             "links",
-            artifact_id=files["links_model"],
-            snapshot_id=snapshot_id,
+            content=splits,
+            members=members,
+            output=output,
+            files=files,
             params=self.params,
-            metrics=metrics,
             seed=self.params.seed,
-        )
-        return {
-            "model_id": model_id,
-            "model_sha256": output.result["files"]["links_model"],
-            "pairings_sha256": payload["pairings"],
-            "n_pairings": output.result["n_pairings"],
-            "auroc_uniform": metrics.get("auroc_uniform"),
-            "mrr": metrics.get("mrr"),
-        }
+            keep={"auroc_uniform": "auroc_uniform", "mrr": "mrr"},
+        ) | {"pairings_sha256": payload["pairings"]}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from ildb.db import query
-from ildb.db.copy import copy_rows
+from ildb.db.copy import stage_rows
 from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
@@ -23,8 +23,8 @@ _PAIRS = (
     "pairing_id", "cation_inchikey", "cation_smiles", "anion_inchikey", "anion_smiles", "n_cation", "n_anion",
 )  # fmt: skip
 _SCORE = {
-    "model_id": "int8", "pairing_id": "int8", "run_id": "int8", "p_below_373_k": "float4", "tm_k": "float4",
-    "tm_low_k": "float4", "tm_high_k": "float4", "in_domain": "bool", "domain_reasons": "text[]", "nearest": "jsonb",
+    "pairing_id": "int8", "p_below_373_k": "float4", "tm_k": "float4", "tm_low_k": "float4", "tm_high_k": "float4",
+    "in_domain": "bool", "domain_reasons": "text[]", "nearest": "jsonb",
 }  # fmt: skip
 
 
@@ -42,7 +42,11 @@ class MeltingScoreParams(BaseModel):
 
 
 class MeltingScoreStage(Stage[MeltingScoreParams]):
-    """P(Tm < 373.15 K), Tm with its interval, domain and nearest known ILs for every pairing of interest."""
+    """P(Tm < 373.15 K), Tm with its interval, domain and nearest known ILs for every pairing of interest.
+
+    A score belongs to a model and a pairing: what an earlier run scored with the same model stands. So where scoring
+    itself changes, the version of ``melting.train`` has to rise, too.
+    """
 
     uses: ClassVar[str] = "melting.score"
     version: ClassVar[int] = 1
@@ -55,9 +59,10 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
         return str(query.execute(connection, "links/fingerprint").scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
-        """Pairs in slices of one table."""
+        """Pairs that the model has not scored yet, in slices of one table."""
         run_id = context.result_of(LinksExpand.uses).run_id
-        rows = query.rows(context.connection, "melting/pairs_to_score", run_id=run_id)
+        model_id = context.result_of(MeltingTrain.uses).result["model_id"]
+        rows = query.rows(context.connection, "melting/pairs_to_score", run_id=run_id, model_id=model_id)
         pairs = context.put_table("melting_pairs", pa.table(store.as_columns(rows, _PAIRS)))
         model = context.result_of(MeltingTrain.uses).result["model_sha256"]
         step = self.params.pairs_per_task
@@ -110,20 +115,16 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
     def store(
         self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
     ) -> dict[str, Any]:
-        """One row per pairing."""
+        """One row per pairing that another run has not scored with the model meanwhile."""
         del payload, files
         model_id = context.result_of(MeltingTrain.uses).result["model_id"]
         rows = (
-            [
-                model_id,
-                row["pairing_id"],
-                context.run_id,
-                *(row[name] for name in list(_SCORE)[3:-1]),
-                json.loads(row["nearest"]),
-            ]
+            [*(row[name] for name in list(_SCORE)[:-1]), json.loads(row["nearest"])]
             for row in output.tables["scores"].to_pylist()
         )
-        return {"n_scored": copy_rows(context.connection, "melting_score", _SCORE, rows)}
+        stage_rows(context.connection, "stage_melting", _SCORE, rows)
+        added = query.execute(context.connection, "melting/add_scores", model_id=model_id, run_id=context.run_id)
+        return {"n_scored": added.rowcount}
 
     def finish(self, context: StageContext, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """How many were scored, and with which model."""

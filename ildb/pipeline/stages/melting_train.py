@@ -89,21 +89,14 @@ class MeltingTrain(Stage[MeltingTrainParams]):
             for measurement in row["measurement_ids"]
         ]
         content = [[row["cation_inchikey"], row["anion_inchikey"], row["tm_k"]] for row in rows]
-        snapshot_id = store.add_snapshot(context, "melting", content, members)
-        metrics = output.result["metrics"]
-        model_id = store.add_model(
+        return store.add_trained(
             context,
             "melting",
-            artifact_id=files["melting_model"],
-            snapshot_id=snapshot_id,
+            content=content,
+            members=members,
+            output=output,
+            files=files,
             params=self.params,
-            metrics=metrics,
             seed=self.params.seed,
+            keep={"auroc": "random.auroc", "mae_k": "random.mae_k"},
         )
-        return {
-            "model_id": model_id,
-            "model_sha256": output.result["files"]["melting_model"],
-            "n_pairings": output.result["n_pairings"],
-            "auroc": metrics.get("random.auroc"),
-            "mae_k": metrics.get("random.mae_k"),
-        }

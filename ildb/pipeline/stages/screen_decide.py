@@ -36,6 +36,7 @@ class ScreenDecide(Stage[ScreenParams]):
     summary: ClassVar[str] = "decide on every retained pairing, with reasons, and rank those that pass"
     params_type: ClassVar[type[BaseModel]] = ScreenParams
     requires: ClassVar[tuple[str, ...]] = (LinksExpand.uses, MeltingScoreStage.uses)
+    once_per_recipe: ClassVar[bool] = True
 
     def fingerprint(self, connection: Connection) -> str:
         """Nothing beyond the scores of the upstream stages."""

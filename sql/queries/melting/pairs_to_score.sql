@@ -1,4 +1,4 @@
--- Pairings to score: every known one, and the links that a run retained.
+-- Pairings to score: every known one, and the links that a run retained, where the model has not scored them before.
 SELECT
     p.id AS pairing_id,
     c.inchikey AS cation_inchikey,
@@ -15,4 +15,7 @@ FROM (
 INNER JOIN ildb.pairing AS p ON wanted.pairing_id = p.id
 INNER JOIN ildb.ion AS c ON p.cation_id = c.id
 INNER JOIN ildb.ion AS a ON p.anion_id = a.id
+WHERE NOT EXISTS (
+    SELECT FROM ildb.melting_score AS m WHERE m.model_id = :model_id AND m.pairing_id = wanted.pairing_id
+)
 ORDER BY p.id

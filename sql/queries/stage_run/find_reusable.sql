@@ -1,6 +1,5 @@
--- The newest finished stage with this key; its rows answer for any other with the same key.
+-- Finished stages with this key, newest first; their rows answer for any other with the same key.
 SELECT id, run_id, result
 FROM ildb.stage_run
 WHERE stage_key = :stage_key AND status = 'succeeded' AND id <> :stage_run_id
 ORDER BY id DESC
-LIMIT 1

@@ -3,6 +3,6 @@ SET
     status = 'succeeded',
     result = :result,
     error = NULL,
-    finished_at = now(),
-    wall_s = extract(EPOCH FROM now() - started_at)
+    finished_at = clock_timestamp(),
+    wall_s = extract(EPOCH FROM clock_timestamp() - started_at)
 WHERE id = :stage_run_id

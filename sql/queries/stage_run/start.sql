@@ -2,6 +2,7 @@ UPDATE ildb.stage_run
 SET
     status = 'running',
     stage_key = :stage_key,
+    version = :version,
     started_at = now(),
     error = NULL,
     host = :host,

@@ -1,5 +1,5 @@
--- A resumed run tries its failed tasks anew.
+-- A resumed run tries its failed tasks anew, and every task has all its attempts again.
 UPDATE ildb.task AS t
 SET status = 'waiting', attempts = 0
 FROM ildb.stage_run AS s
-WHERE t.stage_run_id = s.id AND s.run_id = :run_id AND t.status = 'failed'
+WHERE t.stage_run_id = s.id AND s.run_id = :run_id AND (t.status = 'failed' OR (t.status = 'waiting' AND t.attempts > 0))
