@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from ildb import __version__
-from ildb.cli import candidates, curate, db, doctor, export, ingest, lineage, model, pipeline, search, show, stats
+from ildb.cli import (
+    archive,
+    candidates,
+    curate,
+    db,
+    doctor,
+    export,
+    ingest,
+    lineage,
+    model,
+    pipeline,
+    search,
+    search_sql,
+    show,
+    stats,
+)
 from ildb.errors import IldbError
 
 app = typer.Typer(
@@ -30,9 +45,11 @@ for name, group in {
     "lineage": lineage.app,
     "model": model.app,
     "export": export.app,
+    "archive": archive.app,
 }.items():
     app.add_typer(group, name=name)
 search.app.command("candidates")(candidates.candidates)
+search.app.command("sql")(search_sql.sql)
 app.command("stats")(stats.stats)
 app.command("doctor")(doctor.doctor)
 
@@ -71,7 +88,7 @@ def main() -> None:
         # The reader (`head`, say) has seen enough; point stdout at nothing so that the final flush is silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:  # (the last resort: whatever it is, it is ours to mend)
+    except Exception as error:
         status, line = _database_trouble(error) or (
             _EXIT_BUG,
             f"Internal error: {type(error).__name__}: {error}. Please report it with the output of --debug.",
@@ -81,15 +98,15 @@ def main() -> None:
 
 def _database_trouble(error: Exception) -> tuple[int, str] | None:
     """Exit status and message when the server went away or gave up in the middle of a command."""
-    from sqlalchemy.exc import DBAPIError
+    from psycopg.errors import QueryCanceled
 
-    if not isinstance(error, DBAPIError):
-        return None
-    reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
-    if "statement timeout" in reason:
+    from ildb.pipeline import trouble
+
+    if isinstance(getattr(error, "orig", error), QueryCanceled):
         return 3, "The query took longer than the limit (ILDB_STATEMENT_TIMEOUT_S seconds). Make it narrower."
-    if error.connection_invalidated:
-        return 4, f"The connection to the database was lost: {reason}. Run the command again."
+    reason = trouble.of_server(error)
+    if reason is not None:
+        return 4, f"The database gave up: {reason.rstrip('.')}. Run the command again when it is back."
     return None
 
 

@@ -19,8 +19,9 @@ from ildb.db.models import SCHEMA, Base
 from ildb.db.types import Bfp, Mol, QMol
 from ildb.errors import DatabaseUnreachableError, IldbError, InputError, SchemaRevisionError
 
-# Derived from the ions by the cartridge (and readable by nothing else), and the runner's own bookkeeping.
-LEFT_OUT = frozenset({"ion_structure", "task"})
+# Derived from the ions by the cartridge (and readable by nothing else), the runner's own bookkeeping, and who changed
+# what: names of people, which an archive keeps but an export to be handed on does not.
+LEFT_OUT = frozenset({"ion_structure", "task", "audit_event"})
 # Small enough for bounded memory, large enough for quick columns.
 BATCH_BYTES = 8 << 20
 

@@ -17,8 +17,10 @@ depends_on = None
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS rdkit WITH SCHEMA public")
     # Stored and queried fingerprints must have one length, whatever the server's default is.
+    # Only once the cartridge is loaded may an owner who is no superuser set it.
     op.execute("""
         DO $$ BEGIN
+            PERFORM public.mol_from_smiles('C'::cstring);
             EXECUTE format('ALTER DATABASE %I SET rdkit.morgan_fp_size = 512', current_database());
         END $$
     """)

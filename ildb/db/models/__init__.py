@@ -1,5 +1,6 @@
 """The tables, one file per noun."""
 
+from ildb.db.models.audit import AuditEvent
 from ildb.db.models.base import SCHEMA, Base
 from ildb.db.models.ion import Ion, IonAlias, IonStructure
 from ildb.db.models.measurement import Measurement
@@ -14,6 +15,7 @@ from ildb.db.models.source import Ingest, Source
 __all__ = [
     "SCHEMA",
     "Artifact",
+    "AuditEvent",
     "Base",
     "DatasetSnapshot",
     "Ingest",
