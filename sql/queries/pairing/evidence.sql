@@ -3,7 +3,7 @@ SELECT
     e.id,
     e.kind,
     e.name,
-    e.reference,
+    coalesce(e.reference, s.citation) AS reference,
     e.source_key,
     e.source_id,
     s.name AS source,

@@ -5,10 +5,20 @@ SELECT
     q.reasons,
     q.record ->> 'name' AS name,
     coalesce(
-        q.record ->> 'salt_smiles', concat_ws('.', q.record ->> 'cation_smiles', q.record ->> 'anion_smiles')
-    ) AS smiles
+        q.record ->> 'salt_smiles',
+        nullif(concat_ws('.', q.record ->> 'cation_smiles', q.record ->> 'anion_smiles'), '')
+    ) AS smiles,
+    (
+        SELECT f ->> 'suggestion'
+        FROM jsonb_array_elements(q.findings) AS f
+        WHERE f ->> 'suggestion' IS NOT NULL
+        LIMIT 1
+    ) AS suggestion
 FROM ildb.quarantine AS q
 INNER JOIN ildb.source AS s ON q.source_id = s.id
-WHERE q.status = 'open' AND (cast(:reason AS text) IS NULL OR :reason = any(q.reasons))
+WHERE
+    (:status = 'all' OR q.status = :status)
+    AND (cast(:reason AS text) IS NULL OR :reason = any(q.reasons))
+    AND (cast(:source AS text) IS NULL OR s.name = :source)
 ORDER BY q.id
 LIMIT :limit

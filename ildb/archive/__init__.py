@@ -1,0 +1,1 @@
+"""A whole database in one file, and back."""
