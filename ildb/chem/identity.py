@@ -73,7 +73,10 @@ def _settle(mol: Chem.Mol) -> tuple[Chem.Mol, str]:
     smiles = str(Chem.MolToSmiles(mol))
     while smiles not in seen:
         seen.append(smiles)
-        smiles = str(Chem.MolToSmiles(normal_form(mol)))
+        form = normal_form(mol)
+        if form is mol:
+            break
+        smiles = str(Chem.MolToSmiles(form))
         if smiles != seen[-1]:
             mol = _reparse(smiles)
     # In a cycle, which no known ion has, the smallest member is the one that does not depend on the start.

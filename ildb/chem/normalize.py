@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdchem
+from rdkit.Chem import rdchem, rdqueries
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from ildb.chem.spelling import best_spelling, charged_atoms
@@ -95,20 +95,25 @@ def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
     if not any(b.GetIsConjugated() for a in charged_atoms(mol) for b in a.GetBonds()):
         return [mol]
     # A conjugated system has about as many bonds as atoms; counting the bonds needs no set.
-    if sum(mol.GetBondWithIdx(i).GetIsConjugated() for i in range(mol.GetNumBonds())) > _MAX_CONJUGATED_BONDS:
-        return [mol]
+    n_bonds = mol.GetNumBonds()
+    if n_bonds > _MAX_CONJUGATED_BONDS:
+        n_conjugated = sum(mol.GetBondWithIdx(i).GetIsConjugated() for i in range(n_bonds))
+        if n_conjugated > _MAX_CONJUGATED_BONDS:
+            return [mol]
     with rdBase.BlockLogs():
         supplier = rdchem.ResonanceMolSupplier(mol, 0, _MAX_FORMS)
         limit = _StepLimit()
         supplier.SetProgressCallback(limit)
-        supplier.Enumerate()
+        try:
+            supplier.Enumerate()
+        except RuntimeError:
+            # Dative and quadruple bonds have no resonance forms that RDKit could draw.
+            return [mol]
         if supplier.WasCanceled() or len(supplier) >= _MAX_FORMS:
             return [mol]
         forms = [mol]
-        for form in supplier:
-            copy = Chem.Mol(form)
-            if Chem.SanitizeMol(copy, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE:
-                forms.append(copy)
+        sane = Chem.SanitizeFlags.SANITIZE_NONE
+        forms += [form for form in supplier if Chem.SanitizeMol(form, catchErrors=True) == sane]
     return forms
 
 
@@ -140,10 +145,22 @@ def best_resonance_form(mol: Chem.Mol) -> Chem.Mol:
     return best_spelling(forms if unmarked is None else resonance_forms(unmarked))
 
 
-def _remove_labels(mol: Chem.Mol) -> None:
-    """Remove atom maps, and marks of P and S centres whose oxygens differ only by where charge or proton is drawn."""
-    for i in range(mol.GetNumAtoms()):
-        atom = mol.GetAtomWithIdx(i)
+def _labelled_atom() -> Chem.QueryAtom:
+    query = rdqueries.HasPropQueryAtom("molAtomMapNumber")
+    query.ExpandQuery(rdqueries.HasChiralTagQueryAtom(), Chem.CompositeQueryType.COMPOSITE_OR)
+    return query
+
+
+_LABELLED_ATOM: Final = _labelled_atom()
+
+
+def _without_labels(mol: Chem.Mol) -> Chem.Mol:
+    """Without atom maps, and marks of P and S centres whose oxygens differ only by where charge or proton is drawn."""
+    if len(mol.GetAtomsMatchingQuery(_LABELLED_ATOM)) == 0:
+        return mol
+    clean = Chem.Mol(mol)
+    for i in range(clean.GetNumAtoms()):
+        atom = clean.GetAtomWithIdx(i)
         if atom.GetAtomMapNum():
             atom.SetAtomMapNum(0)
         if (
@@ -152,6 +169,7 @@ def _remove_labels(mol: Chem.Mol) -> None:
             and sum(n.GetSymbol() == "O" and n.GetDegree() == 1 for n in atom.GetNeighbors()) >= 2
         ):
             atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+    return clean
 
 
 def normal_form(mol: Chem.Mol) -> Chem.Mol:
@@ -161,7 +179,8 @@ def normal_form(mol: Chem.Mol) -> Chem.Mol:
 
     Args:
         mol: a sanitised molecule, as ``parse_smiles`` gives it; not modified.
+
+    Returns:
+        The normal form; ``mol`` itself when it is in that form and has no other.
     """
-    clean = Chem.Mol(mol)
-    _remove_labels(clean)
-    return best_resonance_form(_normalize_groups(clean))
+    return best_resonance_form(_normalize_groups(_without_labels(mol)))

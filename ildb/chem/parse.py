@@ -67,8 +67,9 @@ def _check_text(text: str, kind: str, max_length: int) -> None:
         raise refuse(
             "not_ascii", f"The {kind} {shorten(text)} has characters outside ASCII.", hint="Retype it in plain ASCII."
         )
-    bad = next((i for i, c in enumerate(text) if c.isspace() or not c.isprintable()), None)
-    if bad is not None:
+    # Of printable ASCII only the space is white.
+    if not text.isprintable() or " " in text:
+        bad = next(i for i, c in enumerate(text) if c.isspace() or not c.isprintable())
         raise refuse(
             "white_space",
             f"The {kind} {shorten(text)} has white space or a control character at position {bad + 1}.",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from math import gcd, lcm
+from threading import Lock
 from typing import Final
 
 from rdkit import Chem
@@ -21,7 +21,17 @@ from ildb.chem.identity import Ion, identify
 from ildb.chem.normalize import normal_form
 from ildb.chem.parse import MAX_SMILES_LENGTH, parse_smiles, shorten
 
-__all__ = ["ResolvedIon", "Salt", "normal_form", "resolve_ion", "split_salt"]
+__all__ = [
+    "Resolution",
+    "ResolvedIon",
+    "Salt",
+    "examine_ion",
+    "is_remembered",
+    "normal_form",
+    "remember",
+    "resolve_ion",
+    "split_salt",
+]
 
 _CACHE_SIZE: Final = 65_536
 
@@ -61,9 +71,40 @@ class Salt:
     flags: tuple[Finding, ...] = ()
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
-def _resolve(smiles: str) -> ResolvedIon | tuple[Finding, ...]:
-    """The ion, or why it is refused; refusals are cached too."""
+Resolution = ResolvedIon | tuple[Finding, ...]
+"""An ion, or why it is refused."""
+
+_memory: dict[str, Resolution] = {}
+_memory_lock = Lock()
+
+
+def remember(smiles: str, resolution: Resolution) -> None:
+    """Keep what ``examine_ion`` said of a SMILES, here or in another process; the oldest of 65,536 is forgotten."""
+    with _memory_lock:
+        _memory[smiles] = resolution
+        if len(_memory) > _CACHE_SIZE:
+            del _memory[next(iter(_memory))]
+
+
+def is_remembered(smiles: str) -> bool:
+    """Whether ``resolve_ion`` need not compute anything."""
+    return smiles in _memory
+
+
+def _resolve(smiles: str) -> Resolution:
+    resolution = _memory.get(smiles)
+    if resolution is None:
+        resolution = examine_ion(smiles)
+        remember(smiles, resolution)
+    return resolution
+
+
+def examine_ion(smiles: str) -> Resolution:
+    """One ion, checked and identified, without a look at what is remembered: the slow part of ``resolve_ion``.
+
+    Returns:
+        The ion, or every reason it is refused.
+    """
     try:
         mol = parse_smiles(smiles)
         findings = check_ion(mol)
@@ -106,7 +147,7 @@ def _is_closed(part: str) -> bool:
     return isinstance(result, ResolvedIon) or not any(f.code in {"syntax", "empty"} for f in result)
 
 
-def _is_neutral(result: ResolvedIon | tuple[Finding, ...]) -> bool:
+def _is_neutral(result: Resolution) -> bool:
     return not isinstance(result, ResolvedIon) and all(f.code == "charge_zero" for f in result)
 
 

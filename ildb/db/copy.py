@@ -50,13 +50,17 @@ def _wrap(row: Sequence[Any], json_at: Sequence[int]) -> list[Any]:
 
 
 def stage_rows(connection: Connection, name: str, types: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:
-    """Create the temporary table ``pg_temp.NAME`` (gone at commit), fill it by COPY and analyse it."""
-    columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items()
-    )
+    """Fill the temporary table ``pg_temp.NAME`` (gone at commit) by COPY and analyse it; rows of before are gone."""
+    table = sql.Identifier("pg_temp", name)
     driver: psycopg.Connection[Any] = raw(connection)
-    driver.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
-    driver.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
+    if driver.execute("SELECT to_regclass(%s)", [f"pg_temp.{name}"]).fetchone() != (None,):
+        # Not made anew: the locks of dropped tables pile up until the transaction ends.
+        driver.execute(sql.SQL("TRUNCATE {}").format(table))
+    else:
+        columns = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items()
+        )
+        driver.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
     count = copy_rows(connection, f"pg_temp.{name}", types, rows)
-    driver.execute(sql.SQL("ANALYZE pg_temp.{}").format(sql.Identifier(name)))
+    driver.execute(sql.SQL("ANALYZE {}").format(table))
     return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -10,16 +10,21 @@ from ildb.db import query
 from ildb.db.engine import raw
 
 
-def add_structures(connection: Connection) -> int:
-    """Make structure and fingerprint of every ion that has none; how many were made.
+def add_structures(connection: Connection, ion_ids: Sequence[int] | None = None) -> int:
+    """Make structure and fingerprint of ions that have none; how many were made.
 
     An ion that the server's cartridge cannot read gets the flag ``no_structure`` instead.
+
+    Args:
+        connection: an open transaction.
+        ion_ids: the ions to look at; by default all.
     """
+    ids = None if ion_ids is None else list(ion_ids)
     # The cartridge says the same in a warning per ion; the flag is enough.
-    driver: Any = raw(connection)
-    driver.execute("SET LOCAL client_min_messages = error")
-    made = query.execute(connection, "ion/add_structures").rowcount
-    query.execute(connection, "ion/flag_structures")
+    raw(connection).execute("SET LOCAL client_min_messages = error")
+    made = query.execute(connection, "ion/add_structures", ion_ids=ids).rowcount
+    if ids is None or made < len(ids):
+        query.execute(connection, "ion/flag_structures", ion_ids=ids)
     return made
 
 

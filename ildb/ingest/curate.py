@@ -2,54 +2,52 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Final
 
-import rdkit
 from sqlalchemy import Connection, Engine
 
 from ildb import __version__
-from ildb.chem.curation import Finding, RefusedError, ResolvedPair, resolve_salt
-from ildb.chem.standardize import resolve_ion
+from ildb.chem.curation import Finding, RefusedError, resolve_salt
 from ildb.db import query
-from ildb.db.copy import stage_rows
-from ildb.db.structures import add_structures
-from ildb.hashing import sha256_json
+from ildb.ingest.claims import find_claim_problems
+from ildb.ingest.recall import Outcome, Recall, batch_sha256
 from ildb.ingest.record import PairRecord
+from ildb.ingest.resolve import IonsAhead, Work
 from ildb.ingest.source import SourceInfo
+from ildb.ingest.stage import BatchWriter, Refused, Resolved
 
-BATCH = 5_000
+BATCH: Final = 5_000
+# Batches whose ions are resolved while an earlier one is stored.
+AHEAD: Final = 3
 
 _PROBLEMS = {
     "name_unmatched": "The name stands for no structure that is known.",
     "name_ambiguous": "The name stands for more than one structure.",
 }
 
-_ION = {
-    "inchikey": "text", "smiles": "text", "charge": "int2", "formula": "text", "mass_g_mol": "float8",
-    "heavy_atoms": "int2", "flags": "text[]", "rdkit_version": "text",
-}  # fmt: skip
-_ALIAS = {"inchikey": "text", "kind": "text", "value": "text"}
-_RECORD = {
-    "record_no": "int8", "cation_inchikey": "text", "anion_inchikey": "text", "n_cation": "int2", "n_anion": "int2",
-    "source_key": "text", "name": "text", "reference": "text",
-}  # fmt: skip
-_MEASUREMENT = {
-    "record_no": "int8", "property": "text", "qualifier": "text", "value": "float8", "unit": "text",
-    "uncertainty": "float8", "temperature_k": "float8", "pressure_kpa": "float8", "method": "text",
-    "reference": "text", "raw": "jsonb",
-}  # fmt: skip
-_QUARANTINE = {"record": "jsonb", "record_sha256": "text", "reasons": "text[]", "findings": "jsonb"}
-
 
 @dataclass
 class IngestCount:
-    """What became of the records of one ingest; ``reasons`` counts those of the quarantined ones."""
+    """What became of the records of one ingest.
+
+    Attributes:
+        source: name of the source.
+        n_read: records read.
+        n_inserted: records that brought a claim or a value.
+        n_existing: records that were known whole.
+        n_quarantined: records refused.
+        n_pairings: new pairings.
+        n_measurements: new values.
+        n_recognised: records of batches that this source had brought before word for word, which were not looked at
+            again; they count as existing or quarantined too.
+        reasons: how often each reason was given for a refusal.
+    """
 
     source: str
     n_read: int = 0
@@ -58,47 +56,57 @@ class IngestCount:
     n_quarantined: int = 0
     n_pairings: int = 0
     n_measurements: int = 0
+    n_recognised: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class _Refused:
-    record: PairRecord
-    findings: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class _Resolved:
-    record_no: int
-    record: PairRecord
-    pair: ResolvedPair
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    records: list[PairRecord]
+    sha256: str
+    known: Outcome | None
+    work: Work
 
 
 def ingest(
-    engine: Engine,
+    database: Engine | Connection,
     source: SourceInfo,
     records: Iterable[PairRecord],
     *,
     progress: Callable[[IngestCount], None] = lambda _: None,
+    dry_run: bool = False,
+    workers: int | None = None,
 ) -> IngestCount:
     """Curate records of one source into the database, in one transaction.
 
     Args:
-        engine: the database.
+        database: the database, or a connection whose open transaction this becomes part of.
         source: who says so.
         records: read once, in batches, so that a long file does not fill memory.
         progress: called after each batch.
+        dry_run: do everything, count it, and take it back.
+        workers: processes that resolve ions, by default one for each CPU; they start once a file has thousands of
+            distinct ions. 1 for none, and everything in this process.
 
     Returns:
         Counts with ``n_inserted + n_existing + n_quarantined == n_read``.
+
+    Raises:
+        WorkerDiedError: a process that resolves ions was killed.
     """
     started = datetime.now(UTC)
     count = IngestCount(source.name)
-    with engine.begin() as connection:
+    with _transaction(database, dry_run) as connection, IonsAhead(workers) as ahead:
         query.execute(connection, "ingest/lock")
+        query.execute(connection, "ingest/plan_each_time")
         source_id: int = query.execute(connection, "source/add", **asdict(source)).scalar_one()
-        for batch in _batches(records, BATCH):
-            _ingest_batch(connection, source_id, batch, count)
+        writer, recall = BatchWriter(connection, source_id), Recall(connection, source_id)
+        for batch in _look_ahead(_batches(records, recall, ahead)):
+            if batch.known is not None:
+                _count_known(batch, batch.known, count)
+            else:
+                ahead.finish(batch.work)
+                recall.keep(batch.sha256, len(batch.records), _store(writer, batch.records, count))
             progress(count)
         query.execute(
             connection,
@@ -114,109 +122,79 @@ def ingest(
     return count
 
 
-def _batches(records: Iterable[PairRecord], size: int) -> Iterator[list[PairRecord]]:
+@contextmanager
+def _transaction(database: Engine | Connection, dry_run: bool) -> Iterator[Connection]:
+    if isinstance(database, Connection):
+        if not dry_run:
+            yield database
+            return
+        with database.begin_nested() as savepoint:
+            yield database
+            savepoint.rollback()
+        return
+    begun: AbstractContextManager[Connection] = database.begin()
+    with begun as connection:
+        yield connection
+        if dry_run and (transaction := connection.get_transaction()) is not None:
+            transaction.rollback()
+
+
+def _batches(records: Iterable[PairRecord], recall: Recall, ahead: IonsAhead) -> Iterator[_Batch]:
     iterator = iter(records)
-    while batch := list(islice(iterator, size)):
-        yield batch
+    while batch := list(islice(iterator, BATCH)):
+        sha256 = batch_sha256(batch)
+        known = recall.find(sha256)
+        yield _Batch(batch, sha256, known, [] if known else ahead.begin(batch))
 
 
-def _ingest_batch(connection: Connection, source_id: int, batch: list[PairRecord], count: IngestCount) -> None:
-    resolved: list[_Resolved] = []
-    refused: list[_Refused] = []
-    for record_no, record in enumerate(batch):
-        outcome = _resolve(record_no, record)
-        if isinstance(outcome, _Resolved):
+def _look_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """The batches in order, each only after work on the ``AHEAD`` ones behind it has begun."""
+    waiting = deque(islice(batches, AHEAD))
+    while waiting:
+        waiting.extend(islice(batches, 1))
+        yield waiting.popleft()
+
+
+def _count_known(batch: _Batch, known: Outcome, count: IngestCount) -> None:
+    n_read = len(batch.records)
+    count.n_read += n_read
+    count.n_recognised += n_read
+    count.n_quarantined += known.n_quarantined
+    count.n_existing += n_read - known.n_quarantined
+    count.reasons.update(known.reasons)
+
+
+def _store(writer: BatchWriter, batch: list[PairRecord], count: IngestCount) -> Outcome:
+    resolved: list[Resolved] = []
+    refused: list[Refused] = []
+    for record in batch:
+        outcome = _resolve(record)
+        if isinstance(outcome, Resolved):
             resolved.append(outcome)
         else:
             refused.append(outcome)
-    stage_rows(connection, "stage_ion", _ION, (row for item in resolved for row in _ion_rows(item.pair)))
-    stage_rows(connection, "stage_alias", _ALIAS, (row for item in resolved for row in _alias_rows(item)))
-    stage_rows(connection, "stage_record", _RECORD, map(_record_row, resolved))
-    stage_rows(
-        connection, "stage_measurement", _MEASUREMENT, (row for item in resolved for row in _measurement_rows(item))
-    )
-    stage_rows(connection, "stage_quarantine", _QUARANTINE, map(_quarantine_row, refused))
-
-    if query.execute(connection, "ingest/add_ions").rowcount:
-        add_structures(connection)
-    query.execute(connection, "ingest/add_aliases", source_id=source_id)
-    count.n_pairings += query.execute(connection, "ingest/add_pairings").rowcount
-    new_claims = query.execute(connection, "ingest/add_evidence", source_id=source_id).scalars().all()
-    new_values = query.execute(connection, "ingest/add_measurements", source_id=source_id).scalars().all()
-    query.execute(connection, "ingest/add_quarantine", source_id=source_id)
-
-    inserted = {*new_claims, *new_values}
-    count.n_measurements += len(new_values)
+    added = writer.add(resolved, refused)
+    reasons = Counter(code for item in refused for code in item.codes)
     count.n_read += len(batch)
-    count.n_inserted += len(inserted)
-    count.n_existing += len(resolved) - len(inserted)
+    count.n_inserted += added.n_inserted
+    count.n_existing += len(resolved) - added.n_inserted
     count.n_quarantined += len(refused)
-    count.reasons.update(code for item in refused for code in {finding["code"] for finding in item.findings})
+    count.n_pairings += added.n_pairings
+    count.n_measurements += added.n_measurements
+    count.reasons.update(reasons)
+    return Outcome(len(refused), reasons)
 
 
-def _resolve(record_no: int, record: PairRecord) -> _Resolved | _Refused:
+def _resolve(record: PairRecord) -> Resolved | Refused:
     structure = record.structure
     if structure is None:
         code = record.problem or "no_structure"
-        message = _PROBLEMS.get(code, "The record has no structure.")
-        return _Refused(record, [asdict(Finding(code, message))])
+        findings = record.findings or (Finding(code, _PROBLEMS.get(code, "The record has no structure.")),)
+        return Refused(record, findings)
+    if problems := find_claim_problems(record):
+        return Refused(record, tuple(problems))
     try:
-        pair = resolve_salt(structure)
+        pair = resolve_salt(structure, derive_stoichiometry=record.derive_stoichiometry)
     except RefusedError as error:
-        return _Refused(record, [asdict(finding) for finding in error.findings])
-    return _Resolved(record_no, record, pair)
-
-
-def _ion_rows(pair: ResolvedPair) -> Iterator[tuple[Any, ...]]:
-    for ion in (pair.cation, pair.anion):
-        flags = [finding.code for finding in resolve_ion(ion.smiles).flags]
-        yield (
-            ion.inchikey, ion.smiles, ion.charge, ion.formula, ion.mass_g_mol, ion.heavy_atoms, flags, rdkit.__version__
-        )  # fmt: skip
-
-
-def _alias_rows(item: _Resolved) -> Iterator[tuple[str, str, str]]:
-    structure = item.record.structure
-    parts = structure.split(".") if isinstance(structure, str) else structure or ()
-    for part in dict.fromkeys(parts):
-        # Of a SMILES whose rings run across its dots the parts alone mean nothing.
-        with suppress(RefusedError):
-            yield resolve_ion(part).ion.inchikey, "smiles", part
-
-
-def _record_row(item: _Resolved) -> tuple[Any, ...]:
-    pair, record = item.pair, item.record
-    return (
-        item.record_no, pair.cation.inchikey, pair.anion.inchikey, pair.n_cation, pair.n_anion,
-        record.source_key, record.name, record.reference,
-    )  # fmt: skip
-
-
-def _measurement_rows(item: _Resolved) -> Iterator[tuple[Any, ...]]:
-    for m in item.record.measurements:
-        yield (
-            item.record_no, m.property, m.qualifier, m.value, m.unit, m.uncertainty, m.temperature_k, m.pressure_kpa,
-            m.method, m.reference, dict(item.record.raw),
-        )  # fmt: skip
-
-
-def _quarantine_row(item: _Refused) -> tuple[Any, ...]:
-    record = _record_json(item.record)
-    codes = list(dict.fromkeys(finding["code"] for finding in item.findings))
-    return record, sha256_json(record), codes, item.findings
-
-
-def _record_json(record: PairRecord) -> dict[str, Any]:
-    """The record whole, as JSON; NUL, which PostgreSQL's JSON cannot hold, is written out."""
-    written: dict[str, Any] = _without_nul(asdict(record))
-    return written
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "\\u0000")
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nul(item) for item in value]
-    return value
+        return Refused(record, tuple(error.findings))
+    return Resolved(record, pair)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ildb.chem.findings import Finding
+
 Qualifier = Literal["=", "<", ">", "~"]
 RawValue = str | float | None
 
@@ -51,7 +53,9 @@ class PairRecord:
         reference: the source's reference for the pairing.
         raw: the record itself, kept in quarantine when it is refused.
         measurements: measured values.
-        problem: reason code when the reader could not give a structure, for example ``name_unmatched``.
+        problem: reason code when the reader refuses the record, for example ``name_unmatched``.
+        derive_stoichiometry: a salt that is not neutral as written may be balanced from the charges of its ions.
+        findings: why the reader refuses the record, when there is more to say than ``problem`` does.
     """
 
     source_key: str
@@ -63,10 +67,14 @@ class PairRecord:
     raw: dict[str, RawValue] = field(default_factory=dict)
     measurements: tuple[MeasurementRecord, ...] = ()
     problem: str | None = None
+    derive_stoichiometry: bool = False
+    findings: tuple[Finding, ...] = ()
 
     @property
     def structure(self) -> str | tuple[str, str] | None:
-        """What ``ildb.chem.curation.resolve_salt`` takes, or None when there is no structure."""
+        """What ``ildb.chem.curation.resolve_salt`` takes, or None when there is none or the record is refused."""
+        if self.problem is not None:
+            return None
         if self.salt_smiles is not None:
             return self.salt_smiles
         if self.cation_smiles is not None and self.anion_smiles is not None:

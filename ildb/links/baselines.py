@@ -1,4 +1,4 @@
-"""Rankers that any model has to beat: popularity, and a vote of the nearest cations.
+"""Rankers that any model has to beat: popularity, a vote of the nearest cations, kernel ridge regression.
 
 A scorer maps cation indices to rows of scores over all anions; larger is more likely. Scores of different scorers do
 not compare.
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from ildb.links.basis import RIDGES, Basis, leave_out_ridge
 from ildb.links.dataset import IntArray, degrees
 from ildb.links.features import CountArray, tanimoto
 
@@ -69,5 +70,32 @@ def nearest_cations_vote(
             votes = np.asarray(ballots @ known)
             scores[start : start + _BLOCK] = votes / np.maximum(weights.sum(1, keepdims=True), 1e-12) + prior * share
         return scores
+
+    return score
+
+
+def kernel_ridge(train_edges: IntArray, basis: Basis) -> RowScorer:
+    """Kernel ridge regression of the training pairings on the MinMax kernel of ECFP4 counts, own row left out.
+
+    Leaving a cation's own pairings out of its prediction makes known and new cations comparable.
+
+    Args:
+        train_edges: training pairs, shape (n, 2).
+        basis: structures of the graph.
+    """
+    kernel, _ = RIDGES[0]
+    places = basis.place[train_edges[:, 0]]
+    shape = (len(basis), basis.graph.n_anions)
+    labels = sparse.csr_matrix((np.ones(len(train_edges)), (places, train_edges[:, 1])), shape=shape)
+    absent = np.bincount(places, minlength=len(basis)) == 0
+    predictions, coefficients = leave_out_ridge(basis.kernels[kernel], basis.inverses[0], labels, absent)
+
+    def score(cations: IntArray) -> npt.NDArray[np.float64]:
+        places = basis.place[cations]
+        rows: npt.NDArray[np.float64] = predictions[places]
+        outside = places < 0
+        if outside.any():
+            rows[outside] = basis.to_basis(cations[outside], kernel) @ coefficients
+        return rows
 
     return score

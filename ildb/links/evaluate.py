@@ -32,6 +32,7 @@ class Questions:
         matched: degree-matched negatives, shape (l, 2).
         candidates: whether each anion may be ranked, shape (n_anions,).
         known: every known pairing.
+        weights: what each positive counts, shape (n,); None: all the same.
     """
 
     positives: IntArray
@@ -39,6 +40,7 @@ class Questions:
     matched: IntArray
     candidates: npt.NDArray[np.bool_]
     known: PairSet
+    weights: npt.NDArray[np.float64] | None = None
 
 
 def draw_questions(graph: LinkGraph, split: EdgeSplit, part: Part, seed: int, *, core: bool = False) -> Questions:
@@ -88,15 +90,15 @@ def evaluate(score: RowScorer, questions: Questions) -> dict[str, float]:
     positive = pair_scores(score, questions.positives)
     metrics: dict[str, float] = {}
     if len(questions.uniform):
-        truth, values, weights = _classes(positive, pair_scores(score, questions.uniform))
+        truth, values, weights = _classes(positive, pair_scores(score, questions.uniform), questions.weights)
         metrics["auroc_uniform"] = float(roc_auc_score(truth, values, sample_weight=weights))
         metrics["ap_uniform"] = float(average_precision_score(truth, values, sample_weight=weights))
     if len(questions.matched):
-        truth, values, weights = _classes(positive, pair_scores(score, questions.matched))
+        truth, values, weights = _classes(positive, pair_scores(score, questions.matched), questions.weights)
         metrics["auroc_degree_matched"] = float(roc_auc_score(truth, values, sample_weight=weights))
     ranks = filtered_ranks(score, questions)
-    metrics["mrr"] = float(np.mean(1.0 / ranks))
-    metrics["hits_at_10"] = float(np.mean(ranks <= HITS_AT))
+    metrics["mrr"] = float(np.average(1.0 / ranks, weights=questions.weights))
+    metrics["hits_at_10"] = float(np.average(ranks <= HITS_AT, weights=questions.weights))
     return metrics
 
 
@@ -128,8 +130,9 @@ def pair_scores(score: RowScorer, pairs: IntArray) -> npt.NDArray[np.float64]:
 
 
 def _classes(
-    positive: npt.NDArray[np.float64], negative: npt.NDArray[np.float64]
+    positive: npt.NDArray[np.float64], negative: npt.NDArray[np.float64], counts: npt.NDArray[np.float64] | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     truth = np.concatenate([np.ones(len(positive), dtype=np.int64), np.zeros(len(negative), dtype=np.int64)])
-    weights = np.concatenate([np.full(len(positive), 1.0 / len(positive)), np.full(len(negative), 1.0 / len(negative))])
+    own = np.ones(len(positive)) if counts is None else counts
+    weights = np.concatenate([own / own.sum(), np.full(len(negative), 1.0 / len(negative))])
     return truth, np.concatenate([positive, negative]), weights

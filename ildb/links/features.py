@@ -89,7 +89,7 @@ def ion_features(smiles: tuple[str, ...]) -> IonFeatures:
         mol = Chem.MolFromSmiles(text)
         if mol is None or mol.GetNumAtoms() == 0:
             raise StructureError(f"RDKit cannot read the ion {text!r}.", "Correct its SMILES before linking.")
-        raw = _MORGAN.GetCountFingerprintAsNumPy(mol, customAtomInvariants=_atom_invariants(mol))
+        raw = _MORGAN.GetCountFingerprintAsNumPy(mol, customAtomInvariants=atom_invariants(mol))
         counts[row] = np.minimum(raw, _MAX_COUNT)
         descriptors[row] = _descriptors(mol)
     x = np.concatenate([np.log1p(counts.astype(np.float32)), descriptors], axis=1)
@@ -128,7 +128,8 @@ def _unary(counts: CountArray) -> sparse.csr_matrix:
     )
 
 
-def _atom_invariants(mol: Chem.Mol) -> list[int]:
+def atom_invariants(mol: Chem.Mol) -> list[int]:
+    """Element, degree, hydrogens, ring membership and aromaticity of each atom as one number; no formal charge."""
     return [
         (atom.GetAtomicNum() << 16)
         | (atom.GetTotalDegree() << 8)

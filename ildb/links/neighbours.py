@@ -74,7 +74,7 @@ def _nearest_partners(
     """For each (ion, partner), the k ions most similar to the ion among those that ``edges`` links to the partner."""
     nearest = np.full((len(ions), k), -1, dtype=np.int64)
     similarities = np.zeros((len(ions), k), dtype=np.float32)
-    if not len(ions):
+    if not len(ions) or not k:
         return nearest, similarities
     edges = edges[np.lexsort((edges[:, 0], edges[:, 1]))]
     order = np.argsort(partners, kind="stable")

@@ -39,3 +39,32 @@ class SageParams(BaseModel):
         description="unrecorded pairs per recorded pair that probabilities refer to; none: that of the graph",
     )
     seed: int = Field(default=0, ge=0)
+
+
+class RankerParams(BaseModel):
+    """Settings of the ranker: gradient boosting on pair planes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edge_folds: int = Field(default=8, ge=2, description="parts of the pairings, hidden in turn to make examples")
+    cation_folds: int = Field(default=6, ge=0, description="parts of the cations, hidden whole in turn")
+    uniform_negatives: int = Field(default=25, ge=1, description="uniform negatives per positive")
+    uniform_weight: float = Field(default=2.0, gt=0, description="what one of them counts")
+    same_cation_negatives: int = Field(default=20, ge=0, description="negatives with the cation of each positive")
+    matched_negatives: int = Field(default=12, ge=1, description="degree-matched negatives per positive")
+    matched_share: float = Field(
+        default=0.3, ge=0, description="weight of the logit against degree-matched negatives; 0: probability only"
+    )
+    trees: int = Field(default=300, ge=1)
+    leaves: int = Field(default=15, ge=2)
+    shrinkage: float = Field(default=0.06, gt=0, le=1, description="learning rate of the boosting")
+    calibration_ratio: float | None = Field(
+        default=None,
+        gt=0,
+        description="unrecorded pairs per recorded pair that probabilities refer to; none: that of the graph",
+    )
+    seed: int = Field(default=0, ge=0)
+
+
+LinkParams = SageParams | RankerParams
+"""Settings of a link model; their type names the method."""

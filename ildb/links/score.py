@@ -11,10 +11,10 @@ from ildb.errors import InputError
 from ildb.links.dataset import IntArray, LinkGraph
 from ildb.links.features import graph_features
 from ildb.links.neighbours import Reasons, explain
-from ildb.links.train import Embeddings, TrainedLinks, encode_graph
+from ildb.links.train import PairScorer, TrainedLinks, link_scorer
 
 CATION_TILE = 512
-ANION_TILE = 4096
+_TILE_PAIRS = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,10 @@ def score_unmade(
     min_probability: float = 0.0,
     max_multiplicity: int = 2,
     cations: tuple[int, int] | None = None,
-    embeddings: Embeddings | None = None,
+    scorer: PairScorer | None = None,
     n_reasons: int = 3,
 ) -> LinkScores:
-    """The most probable pairs that are not known, with all known pairings as message edges.
+    """The most probable pairs that are not known, described by all known pairings.
 
     Blocks of cations can be scored apart: the best of the whole are among the best of the blocks, with the same
     numbers.
@@ -62,7 +62,7 @@ def score_unmade(
         min_probability: pairs below are not kept.
         max_multiplicity: largest stoichiometric coefficient allowed, 1 for 1:1 salts only.
         cations: first cation and one past the last, to score a block only.
-        embeddings: `encode_graph` of the same graph and model, to spare encoding it again for each block.
+        scorer: `link_scorer` of the same graph and model, to spare making it again for each block.
         n_reasons: similar ions to name on each side of a pair.
 
     Raises:
@@ -76,27 +76,26 @@ def score_unmade(
             f"Cannot keep {top} pairs of multiplicity <= {max_multiplicity} with probability >= {min_probability}.",
             "Use top >= 0, max_multiplicity >= 1 and a probability in 0..1.",
         )
-    vectors = embeddings if embeddings is not None else encode_graph(graph, trained)
+    scorer = scorer if scorer is not None else link_scorer(graph, trained)
     floor = trained.calibration.logit(min_probability)
     pairs = np.empty((0, 2), dtype=np.int64)
     logits = np.empty(0, dtype=np.float32)
-    for row in range(first, last, CATION_TILE):
-        rows = slice(row, min(row + CATION_TILE, last))
-        for column in range(0, graph.n_anions, ANION_TILE):
-            columns = slice(column, min(column + ANION_TILE, graph.n_anions))
-            # Double precision rounded to single: the same pair gives the same number in whatever tile it falls.
-            tile = (vectors.cations[rows] @ vectors.anions[columns].T).astype(np.float32)
-            allowed = graph.multiplicities(rows, columns) <= max_multiplicity
-            allowed[_known_in_tile(graph.edges, rows, columns)] = False
-            if floor > -np.inf:
-                allowed &= tile >= floor
-            if len(logits) >= top > 0:
-                allowed &= tile >= logits[-1]
-            found = np.argwhere(allowed)
-            pairs = np.concatenate([pairs, found + np.array([row, column])])
-            logits = np.concatenate([logits, tile[allowed]])
-            best = np.lexsort((pairs[:, 1], pairs[:, 0], -logits))[:top]
-            pairs, logits = pairs[best], logits[best]
+    step = max(1, min(CATION_TILE, _TILE_PAIRS // graph.n_anions))
+    for row in range(first // step * step, last, step):  # the tiles of the whole, in whatever block
+        rows = slice(max(row, first), min(row + step, last))
+        # Double precision rounded to single: the same pair gives the same number in whatever tile it falls.
+        tile = scorer.rows(np.arange(rows.start, rows.stop)).astype(np.float32)
+        allowed = graph.multiplicities(rows) <= max_multiplicity
+        allowed[_known_in_tile(graph.edges, rows)] = False
+        if floor > -np.inf:
+            allowed &= tile >= floor
+        if len(logits) >= top > 0:
+            allowed &= tile >= logits[-1]
+        found = np.argwhere(allowed)
+        pairs = np.concatenate([pairs, found + np.array([rows.start, 0])])
+        logits = np.concatenate([logits, tile[allowed]])
+        best = np.lexsort((pairs[:, 1], pairs[:, 0], -logits))[:top]
+        pairs, logits = pairs[best], logits[best]
     return LinkScores(
         cation_index=pairs[:, 0],
         anion_index=pairs[:, 1],
@@ -106,8 +105,6 @@ def score_unmade(
     )
 
 
-def _known_in_tile(edges: IntArray, rows: slice, columns: slice) -> tuple[IntArray, IntArray]:
+def _known_in_tile(edges: IntArray, rows: slice) -> tuple[IntArray, IntArray]:
     low, high = np.searchsorted(edges[:, 0], [rows.start, rows.stop])
-    inside = edges[low:high]
-    inside = inside[(inside[:, 1] >= columns.start) & (inside[:, 1] < columns.stop)]
-    return inside[:, 0] - rows.start, inside[:, 1] - columns.start
+    return edges[low:high, 0] - rows.start, edges[low:high, 1]

@@ -1,11 +1,14 @@
-"""Write a trained link model to one safetensors file and read it back: tensors and JSON, no pickle."""
+"""Write a trained link model to one safetensors file and read it back: tensors, trees in XGBoost's UBJSON, JSON."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+import xgboost
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -15,14 +18,18 @@ from ildb.hashing import canonical_json
 from ildb.links.calibrate import Calibration
 from ildb.links.features import N_FEATURES
 from ildb.links.fit import Epoch
-from ildb.links.params import SageParams
+from ildb.links.params import RankerParams, SageParams
+from ildb.links.planes import PLANES
+from ildb.links.ranker import Ranker
 from ildb.links.sage import SageNet
 from ildb.links.split import EdgeSplit
 from ildb.links.train import TrainedLinks
 
-FORMAT = "ildb.links.sage/1"
-"""Changes whenever files of the old form, or the features they expect, can no longer be used."""
+SAGE_FORMAT = "ildb.links.sage/1"
+RANKER_FORMAT = "ildb.links.ranker/1"
+"""Formats change whenever files of the old form, or the features they expect, can no longer be used."""
 _SPLIT = "split.assignment"
+_TREES = ("uniform", "matched")
 
 
 def save_model(path: Path, trained: TrainedLinks) -> None:
@@ -32,17 +39,24 @@ def save_model(path: Path, trained: TrainedLinks) -> None:
         path: the file to write.
         trained: what `ildb.links.train.train_links` returned.
     """
-    tensors = {name: tensor.contiguous() for name, tensor in trained.model.state_dict().items()}
-    tensors[_SPLIT] = torch.from_numpy(trained.split.assignment.copy())
-    about = {
-        "format": FORMAT,
-        "n_features": N_FEATURES,
+    about: dict[str, Any] = {
         "params": trained.params.model_dump(mode="json"),
         "calibration": trained.calibration.model_dump(mode="json"),
         "metrics": trained.metrics,
         "history": [list(epoch) for epoch in trained.history],
         "graph_sha256": trained.graph_sha256,
     }
+    if isinstance(trained.model, Ranker):
+        tensors = {
+            name: torch.from_numpy(np.frombuffer(booster.save_raw("ubj"), dtype=np.uint8).copy())
+            for name in _TREES
+            if (booster := getattr(trained.model, name)) is not None
+        }
+        about |= {"format": RANKER_FORMAT, "features": list(PLANES)}
+    else:
+        tensors = {name: tensor.contiguous() for name, tensor in trained.model.state_dict().items()}
+        about |= {"format": SAGE_FORMAT, "n_features": N_FEATURES}
+    tensors[_SPLIT] = torch.from_numpy(trained.split.assignment.copy())
     save_file(tensors, path, metadata={"ildb": canonical_json(about)})
 
 
@@ -55,26 +69,56 @@ def load_model(path: Path) -> TrainedLinks:
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("ildb", "{}"))
-            if about.get("format") != FORMAT or about["n_features"] != N_FEATURES:
-                raise ArtifactError(
-                    f"{path} is {about.get('format', 'not a link model')}; this version reads {FORMAT}.",
-                    "Train the model again.",
-                )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        params = SageParams.model_validate(about["params"])
-        model = SageNet(params)
-        assignment = tensors.pop(_SPLIT).numpy()
-        model.load_state_dict(tensors)
+        _check(path, about)
+        split = EdgeSplit(tensors.pop(_SPLIT).numpy())
+        params: SageParams | RankerParams
+        model: SageNet | Ranker
+        if about["format"] == RANKER_FORMAT:
+            params = RankerParams.model_validate(about["params"])
+            trees = {name: _booster(tensors[name]) for name in _TREES if name in tensors}
+            model = Ranker(trees.get("uniform"), trees.get("matched"), params.matched_share)
+        else:
+            params = SageParams.model_validate(about["params"])
+            network = SageNet(params)
+            network.load_state_dict(tensors)
+            model = network.eval()
         return TrainedLinks(
-            model=model.eval(),
+            model=model,
             params=params,
             calibration=Calibration.model_validate(about["calibration"]),
-            split=EdgeSplit(assignment),
+            split=split,
             metrics=about["metrics"],
             history=tuple(Epoch(*epoch) for epoch in about["history"]),
             graph_sha256=about["graph_sha256"],
         )
-    except (OSError, SafetensorError, KeyError, ValidationError, RuntimeError, json.JSONDecodeError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        KeyError,
+        ValidationError,
+        RuntimeError,
+        json.JSONDecodeError,
+        xgboost.core.XGBoostError,
+    ) as error:
         raise ArtifactError(
             f"{path} cannot be read as a link model: {error}.", "Restore the file or train again."
         ) from error
+
+
+def _check(path: Path, about: dict[str, Any]) -> None:
+    form = about.get("format", "not a link model")
+    if form == RANKER_FORMAT and about["features"] == list(PLANES):
+        return
+    if form == SAGE_FORMAT and about["n_features"] == N_FEATURES:
+        return
+    raise ArtifactError(
+        f"{path} is {form}; this version reads {RANKER_FORMAT} and {SAGE_FORMAT} with its own features.",
+        "Train the model again.",
+    )
+
+
+def _booster(content: torch.Tensor) -> xgboost.Booster:
+    booster = xgboost.Booster({"nthread": 1})
+    booster.load_model(bytearray(content.numpy().tobytes()))
+    return booster

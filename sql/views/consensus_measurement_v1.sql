@@ -1,4 +1,5 @@
 -- One row per pairing, property and state: the median of all exact values, how many there are and how far apart.
+-- A value that one reference of one source gives twice counts once.
 -- `disputed` marks melting points that differ by more than 15 K, about the RMSE between independent reports.
 SELECT
     pairing_id,
@@ -13,6 +14,9 @@ SELECT
     count(*) AS n_values,
     count(DISTINCT (source_id, reference)) AS n_references,
     property = 'melting_point' AND max(value) - min(value) > 15 AS disputed
-FROM ildb.measurement
-WHERE qualifier = '='
+FROM (
+    SELECT DISTINCT pairing_id, property, unit, temperature_k, pressure_kpa, source_id, run_id, reference, value
+    FROM ildb.measurement
+    WHERE qualifier = '='
+) AS distinct_value
 GROUP BY pairing_id, property, unit, temperature_k, pressure_kpa

@@ -156,7 +156,7 @@ def test_same_seed_same_bits_whatever_the_threads(graph, trained):
 def test_metrics_have_the_contract_keys(trained):
     keys = {"auroc_uniform", "ap_uniform", "auroc_degree_matched", "mrr", "hits_at_10"}
     keys |= {f"core.{key}" for key in keys}
-    keys |= {f"baselines.{name}.{key}" for name in ("popularity", "knn") for key in keys}
+    keys |= {f"baselines.{name}.{key}" for name in ("popularity", "knn", "kernel_ridge") for key in keys}
     assert set(trained.metrics) == keys
     assert all(0 <= value <= 1 for value in trained.metrics.values())
     assert set(trained.assignment) == {"train", "validation", "test"}
@@ -242,7 +242,6 @@ def test_blocks_and_tiles_give_the_same_scores(graph, trained, monkeypatch):
     whole = score_unmade(graph, trained, top=10_000)
     assert len(whole) == graph.n_pairs - graph.n_edges
     monkeypatch.setattr("ildb.links.score.CATION_TILE", 5)
-    monkeypatch.setattr("ildb.links.score.ANION_TILE", 4)
     half = graph.n_cations // 2
     blocks = [score_unmade(graph, trained, top=40, cations=block) for block in ((0, half), (half, graph.n_cations))]
     merged = sorted(

@@ -7,9 +7,9 @@ WITH claim AS (
         r.source_key,
         r.name
     FROM pg_temp.stage_record AS r
-    INNER JOIN ildb.ion AS c ON r.cation_inchikey = c.inchikey
-    INNER JOIN ildb.ion AS a ON r.anion_inchikey = a.inchikey
-    INNER JOIN ildb.pairing AS p ON c.id = p.cation_id AND a.id = p.anion_id
+    CROSS JOIN LATERAL (
+        SELECT id FROM ildb.pairing WHERE cation_id = r.cation_id AND anion_id = r.anion_id LIMIT 1
+    ) AS p
     ORDER BY p.id ASC, r.reference ASC, r.source_key ASC, r.record_no ASC
 ),
 
@@ -27,5 +27,5 @@ FROM claim AS c
 INNER JOIN added AS d
     ON
         c.pairing_id = d.pairing_id
+        AND c.source_key = d.source_key
         AND c.reference IS NOT DISTINCT FROM d.reference
-        AND c.source_key IS NOT DISTINCT FROM d.source_key

@@ -18,9 +18,9 @@ WITH claim AS (
         m.raw
     FROM pg_temp.stage_measurement AS m
     INNER JOIN pg_temp.stage_record AS r ON m.record_no = r.record_no
-    INNER JOIN ildb.ion AS c ON r.cation_inchikey = c.inchikey
-    INNER JOIN ildb.ion AS a ON r.anion_inchikey = a.inchikey
-    INNER JOIN ildb.pairing AS p ON c.id = p.cation_id AND a.id = p.anion_id
+    CROSS JOIN LATERAL (
+        SELECT id FROM ildb.pairing WHERE cation_id = r.cation_id AND anion_id = r.anion_id LIMIT 1
+    ) AS p
     ORDER BY
         p.id ASC,
         m.property ASC,
@@ -45,7 +45,7 @@ added AS (
     FROM claim
     ORDER BY record_no
     ON CONFLICT DO NOTHING
-    RETURNING pairing_id, property, qualifier, value, temperature_k, pressure_kpa, reference, source_key
+    RETURNING pairing_id, property, qualifier, value, unit, temperature_k, pressure_kpa, reference, source_key
 )
 
 SELECT c.record_no
@@ -56,7 +56,8 @@ INNER JOIN added AS d
         AND c.property = d.property
         AND c.qualifier = d.qualifier
         AND c.value = d.value
+        AND c.unit = d.unit
         AND c.temperature_k IS NOT DISTINCT FROM d.temperature_k
         AND c.pressure_kpa IS NOT DISTINCT FROM d.pressure_kpa
         AND c.reference IS NOT DISTINCT FROM d.reference
-        AND c.source_key IS NOT DISTINCT FROM d.source_key
+        AND c.source_key = d.source_key

@@ -1,0 +1,1 @@
+SELECT to_regclass('ildb.ingest_batch') IS NOT NULL
