@@ -112,9 +112,13 @@ def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
         if supplier.WasCanceled() or len(supplier) >= _MAX_FORMS:
             return [mol]
         forms = [mol]
-        sane = Chem.SanitizeFlags.SANITIZE_NONE
-        forms += [form for form in supplier if Chem.SanitizeMol(form, catchErrors=True) == sane]
+        forms += [form for form in supplier if _is_sane(form)]
     return forms
+
+
+def _is_sane(form: Chem.Mol | None) -> bool:
+    """Sanitise a resonance form, which is None where RDKit cannot draw it; whether that succeeds."""
+    return form is not None and Chem.SanitizeMol(form, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE
 
 
 def _without_mobile_bond_stereo(mol: Chem.Mol, forms: list[Chem.Mol]) -> Chem.Mol | None:

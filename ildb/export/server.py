@@ -21,7 +21,7 @@ from ildb.errors import DatabaseUnreachableError, IldbError, InputError, SchemaR
 
 # Derived from the ions by the cartridge (and readable by nothing else), the runner's own bookkeeping, and who changed
 # what: names of people, which an archive keeps but an export to be handed on does not.
-LEFT_OUT = frozenset({"ion_structure", "task", "audit_event"})
+LEFT_OUT = frozenset({"ion_structure", "task", "audit_event", "ingest_batch"})
 # Small enough for bounded memory, large enough for quick columns.
 BATCH_BYTES = 8 << 20
 

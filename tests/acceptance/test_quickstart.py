@@ -12,7 +12,8 @@ import pytest
 Ildb = Callable[..., "CompletedProcess[str]"]
 
 SMALL = [
-    "links.epochs=15", "links.check_every=5", "expand.top=400", "expand.cations_per_task=600",
+    "links.trees=20", "links.cold_start_folds=0", "links.paper_baseline=false",
+    "expand.top=400", "expand.cations_per_task=600",
     "melting.n_trees=20", "melting.n_boosting=20", "melting.n_folds=3",
     "decide.min_link_probability=0.05", "decide.min_p_below_373=0.5",
 ]  # fmt: skip

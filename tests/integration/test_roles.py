@@ -24,7 +24,7 @@ ROLES = ("ildb_owner", "ildb_curator", "ildb_runner", "ildb_reader")
 TABLES = sorted(table.name for table in Base.metadata.sorted_tables)
 VIEWS = ("candidate", "consensus_measurement", "known_il", "lineage")
 FACTS = {"ion", "ion_alias", "ion_structure", "measurement", "pairing", "pairing_evidence"}
-SOURCES = {"ingest", "quarantine", "source"}
+SOURCES = {"ingest", "ingest_batch", "quarantine", "source"}
 BOOKS = {
     "artifact", "dataset_snapshot", "link_score", "melting_score", "model", "run", "screening_decision",
     "snapshot_row", "stage_run", "task",

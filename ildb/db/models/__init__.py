@@ -10,7 +10,7 @@ from ildb.db.models.quarantine import Quarantine
 from ildb.db.models.run import Artifact, Run, StageRun, Task
 from ildb.db.models.score import LinkScore, MeltingScore, ScreeningDecision
 from ildb.db.models.snapshot import DatasetSnapshot, SnapshotRow
-from ildb.db.models.source import Ingest, Source
+from ildb.db.models.source import Ingest, IngestBatch, Source
 
 __all__ = [
     "SCHEMA",
@@ -19,6 +19,7 @@ __all__ = [
     "Base",
     "DatasetSnapshot",
     "Ingest",
+    "IngestBatch",
     "Ion",
     "IonAlias",
     "IonStructure",

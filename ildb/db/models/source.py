@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -42,3 +43,21 @@ class Ingest(Base):
     code_version: Mapped[str]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime]
+
+
+class IngestBatch(Base):
+    """A batch of records a source has brought, by the hash of its words: met again, it needs no chemistry."""
+
+    __tablename__ = "ingest_batch"
+    __table_args__ = (
+        UniqueConstraint("source_id", "sha256"),
+        CheckConstraint("n_quarantined BETWEEN 0 AND n_read", name="counts"),
+    )
+
+    id: Mapped[BigId]
+    source_id: Mapped[int] = ref("source", cascade=True)
+    sha256: Mapped[str]
+    n_read: Mapped[int]
+    n_quarantined: Mapped[int]
+    reasons: Mapped[dict[str, Any]]
+    created_at: Mapped[CreatedAt]

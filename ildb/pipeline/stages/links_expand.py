@@ -58,6 +58,7 @@ class LinksExpand(Stage[LinksExpandParams]):
     summary: ClassVar[str] = "score all unmade pairings of the known ions, keep the best"
     params_type: ClassVar[type[BaseModel]] = LinksExpandParams
     requires: ClassVar[tuple[str, ...]] = (LinksTrain.uses,)
+    once_per_recipe: ClassVar[bool] = True  # link_score's key is run, round and pairing
 
     def fingerprint(self, connection: Connection) -> str:
         """Nothing beyond the model's own input."""
