@@ -94,6 +94,8 @@ def _representative(mol: Chem.Mol) -> tuple[Chem.Mol, str, str]:
     unmarked = _without_meaningless_stereo(best, smiles, inchi)
     if unmarked != smiles:
         best, smiles = _settle(_reparse(unmarked))
+        if smiles != unmarked:
+            inchi = _inchi(best)
     # Without a mobile-hydrogen or protonation layer there is no other place for a proton.
     if "/p" in inchi or "(H" in inchi:
 
@@ -103,6 +105,9 @@ def _representative(mol: Chem.Mol) -> tuple[Chem.Mol, str, str]:
         moved = best_proton_positions(best, smiles, same_ion)
         if moved != smiles:
             best, smiles = _settle(_reparse(moved))
+            # Another resonance form of the moved one may have another key (sulfamate drawn as a sulfonimidate).
+            if smiles != moved:
+                inchi = _inchi(best)
     return best, smiles, inchi
 
 
