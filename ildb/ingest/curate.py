@@ -16,6 +16,7 @@ from ildb import __version__
 from ildb.chem.curation import Finding, RefusedError, resolve_salt
 from ildb.db import query
 from ildb.ingest.claims import find_claim_problems
+from ildb.ingest.earlier import Earlier
 from ildb.ingest.recall import Outcome, Recall, batch_sha256
 from ildb.ingest.record import PairRecord
 from ildb.ingest.resolve import IonsAhead, Work
@@ -101,13 +102,15 @@ def ingest(
         query.execute(connection, "ingest/plan_each_time")
         source_id: int = query.execute(connection, "source/add", **asdict(source)).scalar_one()
         writer, recall = BatchWriter(connection, source_id), Recall(connection, source_id)
+        earlier = Earlier(connection, source_id)
         for batch in _look_ahead(_batches(records, recall, ahead)):
             if batch.known is not None:
                 _count_known(batch, batch.known, count)
             else:
                 ahead.finish(batch.work)
-                recall.keep(batch.sha256, len(batch.records), _store(writer, batch.records, count))
+                recall.keep(batch.sha256, len(batch.records), _store(writer, earlier, batch.records, count))
             progress(count)
+        earlier.accept()
         query.execute(
             connection,
             "ingest/add",
@@ -164,11 +167,11 @@ def _count_known(batch: _Batch, known: Outcome, count: IngestCount) -> None:
     count.reasons.update(known.reasons)
 
 
-def _store(writer: BatchWriter, batch: list[PairRecord], count: IngestCount) -> Outcome:
+def _store(writer: BatchWriter, earlier: Earlier, batch: list[PairRecord], count: IngestCount) -> Outcome:
     resolved: list[Resolved] = []
     refused: list[Refused] = []
     for record in batch:
-        outcome = _resolve(record)
+        outcome = earlier.judge(_resolve(record))
         if isinstance(outcome, Resolved):
             resolved.append(outcome)
         else:

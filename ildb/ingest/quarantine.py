@@ -114,6 +114,7 @@ def accept(
         record = _corrected(_read_record(row["record"]), structure, values, set(row["reasons"]), record_id)
         pair = _resolve(record, record_id)
         source = SourceInfo(row["source"], row["source_sha256"])
+        query.execute(connection, "quarantine/claim", id=record_id)
         count = ingest(connection, source, [record])
         if count.n_quarantined:
             raise InputError(

@@ -192,9 +192,14 @@ def _measurement_rows(resolved: Iterable[Resolved]) -> Iterator[tuple[Any, ...]]
             )  # fmt: skip
 
 
-def _quarantine_row(item: Refused) -> tuple[Any, ...]:
-    written = asdict(item.record)
+def stored_record(record: PairRecord) -> tuple[dict[str, Any], str]:
+    """A record as quarantine keeps it, and the hash by which it is known there."""
+    written = asdict(record)
     # They stand in a column of their own, and may change with ildb while the record is the same.
     written.pop("findings")
-    record = clean_json(written)
-    return record, sha256_json(record), item.codes, clean_json([asdict(finding) for finding in item.findings])
+    stored = clean_json(written)
+    return stored, sha256_json(stored)
+
+
+def _quarantine_row(item: Refused) -> tuple[Any, ...]:
+    return *stored_record(item.record), item.codes, clean_json([asdict(finding) for finding in item.findings])

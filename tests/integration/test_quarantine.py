@@ -14,10 +14,12 @@ from sqlalchemy import Engine, text
 from ildb.chem.curation import RefusedError
 from ildb.chem.findings import Finding
 from ildb.errors import InputError, NotFoundError
+from ildb.hashing import sha256_json
 from ildb.ingest import quarantine
 from ildb.ingest.curate import ingest
 from ildb.ingest.record import MeasurementRecord, PairRecord
 from ildb.ingest.source import SourceInfo
+from ildb.ingest.stage import stored_record
 from tests.integration.command import Outcome, command
 
 __all__ = ["command"]  # a fixture
@@ -251,3 +253,42 @@ def test_the_command_line(command: Callable[..., Outcome], file: File) -> None:
 def test_decisions_are_plain_json(engine: Engine, file: File) -> None:
     quarantine.accept(engine, file.row()["id"], structure=("CCCC[N+]1(C)CCCC1", "[Cl-]"))
     assert json.loads(json.dumps(file.row()["resolution"])) == file.row()["resolution"]
+
+
+def as_refused(engine: Engine, record_id: int, stored: dict[str, Any]) -> None:
+    """What quarantine would hold if an earlier ildb had refused a record that today's accepts."""
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE ildb.quarantine SET record = cast(:r AS jsonb), record_sha256 = :h WHERE id = :id"),
+            {"r": json.dumps(stored), "h": sha256_json(stored), "id": record_id},
+        )
+        connection.execute(text("DELETE FROM ildb.ingest_batch"))
+
+
+@pytest.mark.parametrize("problem", [None, "name_unmatched"])
+def test_a_record_that_can_be_read_now_closes_its_row(engine: Engine, file: File, problem: str | None) -> None:
+    before = file.row()
+    file.records[1] = record("2", GOOD, measurements=(melting(341.0),), raw={"Name": "salt 2"})
+    refused = file.records[1] if problem is None else PairRecord("2", raw={"Name": "salt 2"}, problem=problem)
+    as_refused(engine, before["id"], stored_record(refused)[0])
+    assert file.read() == (1, 2, 0)
+    after = file.row()
+    assert (after["id"], after["status"]) == (before["id"], "accepted")
+    assert [d["by"] for d in after["resolution"]["decisions"]] == ["ingest"]
+
+
+def test_a_rejected_record_stays_out_even_when_it_can_be_read_now(engine: Engine, file: File) -> None:
+    record_id = file.row()["id"]
+    quarantine.reject(engine, record_id)
+    file.records[1] = record("2", GOOD, measurements=(melting(341.0),))
+    as_refused(engine, record_id, stored_record(file.records[1])[0])
+    assert file.read() == (0, 2, 1)
+    assert file.row()["status"] == "rejected"
+
+
+def test_another_record_under_the_same_key_does_not_close_a_row(engine: Engine) -> None:
+    file = File(engine, PairRecord("2", raw={"Name": "salt 2"}, problem="name_unmatched"))
+    file.read()
+    file.records.append(record("2", GOOD, raw={"Name": "another"}))
+    assert file.read() == (1, 2, 1)
+    assert file.row()["status"] == "open"
