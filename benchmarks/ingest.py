@@ -5,8 +5,11 @@ fingerprints on the server with their two GiST indexes. The peer is ``Chem.MolFr
 each distinct SMILES, in one process, nothing stored.
 
 Salts are enumerated from the cores of known ions and a list of R groups, so every run has the same. Three mixes of as
-many salts each: ``many`` (each salt has a cation of its own), ``mid`` (ten salts to a cation) and ``few`` (a square of
-cations x anions). The last line is one JSON object; figures without a prefix are those of ``many``:
+many salts each: ``many`` (each salt has a cation of its own, harsher than any real table), ``mid`` (ten salts to a
+cation) and ``few`` (a square of cations x anions; real tables lie between these two). The fewer the ions, the less the
+peer has to do while the salts' rows stay as many, so the ratio of ``few`` says what a row costs, not what chemistry
+does: read ``server_us_per_salt`` and ``salts_per_s`` there. The last line is one JSON object; figures without a prefix
+are those of ``many``:
 
 ``ingest_ratio``: wall time over the peer's (depends on the number of free CPUs, ``cpus``: the peer uses one);
 ``ingest_ratio_cpu``: CPU time of all processes, the server's too, over the peer's; ``chemistry_ratio_cpu``: the part of

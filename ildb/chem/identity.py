@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdinchi, rdMolDescriptors
@@ -11,6 +12,8 @@ from ildb.chem.findings import refuse
 from ildb.chem.normalize import normal_form
 from ildb.chem.parse import parse_smiles, shorten
 from ildb.chem.protons import best_proton_positions
+
+_MAX_SEARCHES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,15 @@ class Ion:
 
 def _inchi(mol: Chem.Mol) -> str:
     with rdBase.BlockLogs():
-        return str(rdinchi.MolToInchi(mol)[0])
+        inchi, _, message, *_ = rdinchi.MolToInchi(mol)
+    # RDKit counts a triple bond between aromatic atoms short, and lets five-valent carbon pass.
+    if "C(5)" in message:
+        raise refuse(
+            "valence",
+            f"{shorten(str(Chem.MolToSmiles(mol)))} has a carbon with five bonds.",
+            hint="Check the triple bonds of its aromatic rings.",
+        )
+    return str(inchi)
 
 
 def _reparse(smiles: str) -> Chem.Mol:
@@ -102,12 +113,19 @@ def _representative(mol: Chem.Mol) -> tuple[Chem.Mol, str, str]:
         def same_ion(other: str) -> bool:
             return _inchi(_reparse(other)) == inchi
 
-        moved = best_proton_positions(best, smiles, same_ion)
-        if moved != smiles:
+        # A search that ran out of moves goes on from the best it found; where that has no end, the proton stays where
+        # it was drawn. Either way the result leads to itself.
+        drawn = best, smiles, inchi
+        for _ in range(_MAX_SEARCHES):
+            moved = best_proton_positions(best, smiles, same_ion)
+            if moved == smiles:
+                break
             best, smiles = _settle(_reparse(moved))
             # Another resonance form of the moved one may have another key (sulfamate drawn as a sulfonimidate).
             if smiles != moved:
                 inchi = _inchi(best)
+        else:
+            return drawn
     return best, smiles, inchi
 
 

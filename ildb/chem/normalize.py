@@ -6,6 +6,7 @@ sulfonimide drawn ``S(=O)([O-])=N``, a thiouronium drawn ``[S+]=C``), so the for
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cache
 from typing import Final
 
@@ -32,9 +33,12 @@ Nitrile carbanion drawn as ketenimide	[N;-1;X1:1]=[C;X2:2]=[C;X3:3]>>[*+0:1]#[*:
 
 _MAX_FORMS: Final = 64
 # The enumerator has no time limit of its own: cata-condensed polycycles and fullerenes take minutes to for ever.
-_MAX_STEPS: Final = 1_000
+_MAX_STEPS: Final = 200
 _MAX_CONJUGATED_BONDS: Final = 64
 _CHALCOGENS: Final = frozenset({"O", "S", "Se"})
+_RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]")
+_ALLYLIC_RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]-[#6;R]=[#6;R;+0]")
+_NO_CARBON: Final = rdqueries.AtomNumEqualsQueryAtom(6, True)
 
 
 @cache
@@ -82,6 +86,18 @@ def _normalize_groups(mol: Chem.Mol) -> Chem.Mol:
     return mol if failed else normalized
 
 
+def _has_one_form(mol: Chem.Mol) -> bool:
+    """Whether no charge can move: none is conjugated, or only N+ is, and only with carbon (an alkylpyridinium)."""
+    charged = charged_atoms(mol)
+    conjugated = [atom for atom in charged if any(b.GetIsConjugated() for b in atom.GetBonds())]
+    if not conjugated:
+        return True
+    if not all(atom.GetSymbol() == "N" and atom.GetFormalCharge() == 1 for atom in charged):
+        return False
+    others = (atom for atom in mol.GetAtomsMatchingQuery(_NO_CARBON) if atom.GetFormalCharge() == 0)
+    return not any(b.GetIsConjugated() for atom in others for b in atom.GetBonds())
+
+
 def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
     """Resonance forms of an ion, itself included.
 
@@ -89,10 +105,10 @@ def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
         mol: a sanitised molecule.
 
     Returns:
-        Sanitised forms; only the molecule itself when no charge is conjugated, or when there are too many forms to list
+        Sanitised forms; only the molecule itself when no charge can move, or when there are too many forms to list
         (more than 64 conjugated bonds, or beyond the step limit).
     """
-    if not any(b.GetIsConjugated() for a in charged_atoms(mol) for b in a.GetBonds()):
+    if _has_one_form(mol):
         return [mol]
     # A conjugated system has about as many bonds as atoms; counting the bonds needs no set.
     n_bonds = mol.GetNumBonds()
@@ -133,7 +149,11 @@ def _without_mobile_bond_stereo(mol: Chem.Mol, forms: list[Chem.Mol]) -> Chem.Mo
         return None
     clean = Chem.Mol(mol)
     for i in marked:
-        clean.GetBondWithIdx(i).SetStereo(Chem.BondStereo.STEREONONE)
+        bond = clean.GetBondWithIdx(i)
+        bond.SetStereo(Chem.BondStereo.STEREONONE)
+        # RDKit would read the mark back from the directions of the bonds beside it.
+        for beside in (*bond.GetBeginAtom().GetBonds(), *bond.GetEndAtom().GetBonds()):
+            beside.SetBondDir(Chem.BondDir.NONE)
     return clean
 
 
@@ -146,7 +166,46 @@ def best_resonance_form(mol: Chem.Mol) -> Chem.Mol:
     if len(forms) == 1:
         return mol
     unmarked = _without_mobile_bond_stereo(mol, forms)
-    return best_spelling(forms if unmarked is None else resonance_forms(unmarked))
+    if unmarked is not None:
+        forms = resonance_forms(unmarked)
+    if any(form.HasSubstructMatch(_RING_CARBANION) for form in forms):
+        forms = _with_unlisted(forms)
+    return best_spelling(forms)
+
+
+def _with_unlisted(forms: list[Chem.Mol]) -> list[Chem.Mol]:
+    """The forms with those that RDKit leaves out where a negative charge moves round a ring of carbons.
+
+    Of a substituted cyclopentadienide it lists some, and which depends on the order of the atoms.
+    """
+    found = {str(Chem.MolToSmiles(form)): form for form in forms}
+    queue = deque(found.values())
+    while queue and len(found) < _MAX_FORMS:
+        for form in _shifted(queue.popleft()):
+            smiles = str(Chem.MolToSmiles(form))
+            if smiles not in found:
+                found[smiles] = form
+                queue.append(form)
+    return list(found.values())
+
+
+def _shifted(mol: Chem.Mol) -> list[Chem.Mol]:
+    """The forms one allylic shift of a ring carbanion away: [C-]-C=C to C=C-[C-]."""
+    kekulized = Chem.Mol(mol)
+    Chem.Kekulize(kekulized, clearAromaticFlags=True)
+    forms = []
+    for first, middle, last in kekulized.GetSubstructMatches(_ALLYLIC_RING_CARBANION):
+        form = Chem.RWMol(kekulized)
+        form.GetBondBetweenAtoms(first, middle).SetBondType(Chem.BondType.DOUBLE)
+        form.GetBondBetweenAtoms(middle, last).SetBondType(Chem.BondType.SINGLE)
+        for index, charge in ((first, 0), (last, -1)):
+            atom = form.GetAtomWithIdx(index)
+            atom.SetNumExplicitHs(atom.GetTotalNumHs())
+            atom.SetNoImplicit(True)
+            atom.SetFormalCharge(charge)
+        if _is_sane(form):
+            forms.append(form.GetMol())
+    return forms
 
 
 def _labelled_atom() -> Chem.QueryAtom:

@@ -17,7 +17,7 @@ from ildb.db import query
 from ildb.ingest.record import PairRecord
 
 # Raised when the same record may come to mean something else than before.
-CURATION_VERSION: Final = 1
+CURATION_VERSION: Final = 2
 
 _contents = attrgetter(*(f.name for f in fields(PairRecord)))
 
@@ -49,9 +49,7 @@ class Recall:
     def __init__(self, connection: Connection, source_id: int) -> None:
         self._connection = connection
         self._source_id = source_id
-        # A schema from before this table was made only makes a second ingest slow.
-        self._can: bool = query.execute(connection, "ingest/can_recall").scalar_one()
-        rows = query.execute(connection, "ingest/batches", source_id=source_id) if self._can else ()
+        rows = query.execute(connection, "ingest/batches", source_id=source_id)
         self._outcomes = {row.sha256: Outcome(row.n_quarantined, Counter(row.reasons)) for row in rows}
 
     def find(self, sha256: str) -> Outcome | None:
@@ -60,13 +58,12 @@ class Recall:
 
     def keep(self, sha256: str, n_read: int, outcome: Outcome) -> None:
         """Note that a batch is in the database."""
-        if self._can:
-            query.execute(
-                self._connection,
-                "ingest/add_batch",
-                source_id=self._source_id,
-                sha256=sha256,
-                n_read=n_read,
-                n_quarantined=outcome.n_quarantined,
-                reasons=json.dumps(outcome.reasons),
-            )
+        query.execute(
+            self._connection,
+            "ingest/add_batch",
+            source_id=self._source_id,
+            sha256=sha256,
+            n_read=n_read,
+            n_quarantined=outcome.n_quarantined,
+            reasons=json.dumps(outcome.reasons),
+        )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from ildb.chem.checks import check_ion
+from ildb.chem.findings import RefusedError
 from ildb.chem.identity import identify
 from ildb.chem.normalize import resonance_forms
 from ildb.chem.parse import parse_smiles
@@ -46,6 +47,11 @@ IONS = [
     "O=C1O[B-]2(OC1=O)OC(=O)C(=O)O2",
     "CC(=O)C=C(C)[O-]",
     "[2H]C([2H])([2H])n1cc[n+](C)c1",
+    "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)[c-]1cccc1",
+    "Cc1[cH-]c(C)c(C)c1C",
+    "CCN1C(=CC=CC2=[N+](CC)c3ccccc3S2)Sc2ccccc21",
+    "CCNc1cc2oc3c/c(=[NH+]\\CC)c(C)cc-3c(-c3ccccc3C(=O)OCC)c2cc1C",
+    "C[n+]1ccc(/C=C/c2ccc(C)cc2)cc1",
     "Cl[Fe-](Cl)(Cl)Cl",
 ]
 
@@ -73,6 +79,13 @@ IONS = [
         ("CN(C)C=[OH+]", "C[NH+](C)C=O", "C[N+](C)=CO"),
         ("CC(=O)[CH-]C(C)=O", "CC(=O)C=C(C)[O-]"),
         ("[CH3:7][N+:1](C)(C)C", "C[N+](C)(C)C"),
+        ("Cc1[cH-]c(C)c(C)c1C", "Cc1c[c-](C)c(C)c1C", "Cc1cc(C)[c-](C)c1C"),
+        ("CCCC[c-]1cccc1", "c1cc[cH-]c1CCCC", "c1c[cH-]cc1CCCC"),
+        # The mark of an iminium bond that is single in another resonance form means nothing (rhodamine 6G).
+        (
+            "CCNc1cc2oc3c/c(=[NH+]\\CC)c(C)cc-3c(-c3ccccc3C(=O)OCC)c2cc1C",
+            "CCNc1cc2oc3cc(=[NH+]CC)c(C)cc-3c(-c3ccccc3C(=O)OCC)c2cc1C",
+        ),
     ],
 )
 def test_spellings_of_one_ion_meet(spellings: tuple[str, ...]) -> None:
@@ -107,6 +120,13 @@ def test_different_ions_stay_apart(one: str, other: str) -> None:
 )
 def test_the_representative_is_what_a_chemist_draws(drawn: str, kept: str) -> None:
     assert identify(drawn).smiles == Chem.CanonSmiles(kept)
+
+
+def test_five_valent_carbon_in_an_aromatic_ring_is_refused() -> None:
+    # RDKit counts the bonds of c1#c short.
+    with pytest.raises(RefusedError, match="five bonds") as refusal:
+        resolve_ion("CCCCCc1#c(C)cc(C)c[n+]1CCCC")
+    assert refusal.value.codes == ("valence",)
 
 
 def test_an_ion_is_described() -> None:

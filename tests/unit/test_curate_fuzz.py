@@ -123,7 +123,7 @@ def test_mutants_never_crash_hang_or_leave_a_bad_row(database: Engine, n: int, s
 
 
 def seconds_to_resolve(smiles: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         pair = resolve_salt(smiles)
     except RefusedError as error:
@@ -131,7 +131,7 @@ def seconds_to_resolve(smiles: str) -> float:
     else:
         refused = []
         assert pair.n_cation * pair.cation.charge + pair.n_anion * pair.anion.charge == 0
-    taken = time.perf_counter() - start
+    taken = time.process_time() - start
     assert all(finding.code and finding.message and finding.severity == "refuse" for finding in refused)
     return taken
 

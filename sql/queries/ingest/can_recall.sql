@@ -1,1 +1,0 @@
-SELECT to_regclass('ildb.ingest_batch') IS NOT NULL
