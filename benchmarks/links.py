@@ -2,7 +2,9 @@
 
 Reads the paper's published collection from ``ILDB_ILGEN_DIR`` when that is set, and holds ILThermo's pairings out of
 the two together; otherwise the ILThermo catalogue of the installed ilthermopy package. The last line is one JSON
-object: medians over seeds, the spread (largest less smallest) as ``KEY_spread``.
+object: medians over seeds, the spread (largest less smallest) as ``KEY_spread``. ``n_seeds_cold_start`` seeds have the
+cold-start figures, the dearest: every fold is a training of its own. With ``--checkpoint FILE`` a finished seed is
+written there and not measured again.
 
 ``train_score_store_cpu_s`` is the CPU time of the pipeline on a database of its own: train, score every pair and store
 200,000 of them (the server's own time not counted). ``score_vs_gemm`` is the rate of GraphSAGE scoring with the best
@@ -21,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -82,7 +86,7 @@ def pairing_rows(graph: LinkGraph) -> list[PairingRow]:
 def measure(
     graph: LinkGraph, both: LinkGraph, sources: list[frozenset[str]], params: RankerParams, folds: int
 ) -> dict[str, float]:
-    """Metrics and costs of one seed."""
+    """Metrics and costs of one seed; 0 folds leave cold start out."""
     start = time.process_time()
     trained = train_links(graph, params, paper_baseline=True)
     middle = time.process_time()
@@ -99,6 +103,22 @@ def measure(
         | cold_start(graph, params, folds)
         | source_heldout(both, sources, params, 1)
     )
+
+
+def checkpointed(
+    checkpoint: Path | None, settings: dict[str, object], work: Callable[[], dict[str, float]]
+) -> dict[str, float]:
+    """What an earlier run wrote for the same settings, or the work's result, which is then written."""
+    if checkpoint and checkpoint.exists():
+        for line in checkpoint.read_text().splitlines():
+            done = json.loads(line)
+            if done["settings"] == settings:
+                return dict(done["figures"])
+    figures = work()
+    if checkpoint:
+        with checkpoint.open("a") as stream:
+            stream.write(json.dumps({"settings": settings, "figures": figures}) + "\n")
+    return figures
 
 
 def calibration_figures(graph: LinkGraph, trained: TrainedLinks) -> dict[str, float]:
@@ -172,20 +192,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed, a few trees: does it run?")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of splits, negatives and models")
     parser.add_argument("--folds", type=int, default=10, help="parts of the cations for the cold-start figures")
+    parser.add_argument("--cold-seeds", type=int, default=2, help="of the seeds, how many have the cold-start figures")
+    parser.add_argument("--checkpoint", type=Path, help="file that finished seeds are written to and read from")
     parser.add_argument("--no-store", action="store_true", help="leave the pipeline and the database out")
     arguments = parser.parse_args()
     name, graph, both, sources = read_graphs()
     seeds = arguments.seeds[:1] if arguments.quick else arguments.seeds
     print(f"{name}: {graph.n_cations} cations x {graph.n_anions} anions, {graph.n_edges} pairings; seeds {seeds}")
     runs = []
-    for seed in seeds:
+    for place, seed in enumerate(seeds):
         params = RankerParams(seed=seed)
         if arguments.quick:
             params = RankerParams(seed=seed, trees=20, edge_folds=2, cation_folds=2, uniform_negatives=5)
-        runs.append(measure(graph, both, sources, params, 2 if arguments.quick else arguments.folds))
+        folds = (2 if arguments.quick else arguments.folds) if place < arguments.cold_seeds else 0
+        settings = {"graph": graph.sha256, "both": both.sha256, "folds": folds, **params.model_dump(mode="json")}
+        work = partial(measure, graph, both, sources, params, folds)
+        runs.append(checkpointed(arguments.checkpoint, settings, work))
         print(f"seed {seed}:", {key: round(value, 4) for key, value in runs[-1].items()}, flush=True)
-    figures: dict[str, float] = {}
-    for key in runs[0]:
+    figures: dict[str, float] = {"n_seeds_cold_start": min(arguments.cold_seeds, len(seeds))}
+    for key in dict.fromkeys(key for run in runs for key in run):
         values = [run[key] for run in runs if key in run]
         figures[key] = round(statistics.median(values), 4)
         figures[f"{key}_spread"] = round(max(values) - min(values), 4)

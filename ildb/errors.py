@@ -63,6 +63,12 @@ class StageFailedError(IldbError):
     exit_code = 6
 
 
+class RunPausedError(IldbError):
+    """The time given to a run is up before its work is done; what finished is kept."""
+
+    exit_code = 6
+
+
 class ArtifactError(IldbError):
     """A stored file is missing or is not what was recorded."""
 

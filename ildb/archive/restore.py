@@ -69,6 +69,7 @@ def restore_archive(engine: Engine, path: Path, store: ArtifactStore, progress: 
                 _move(connection, found, manifest.revision, known)
                 is_current = manifest.revision == schema.head()
                 with connection.begin(), store.scratch() as scratch:
+                    store.mark_database(connection)
                     _load(connection, archive, progress)
                     n_structures = add_structures(connection) if is_current else 0
                     _store_files(archive, store, scratch, added, progress)

@@ -14,7 +14,7 @@ def candidates(
     run_id: Annotated[int | None, typer.Option("--run", help="Of this run; default: the latest that decided.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Unmade pairings that passed the screen, best first: structure, scores, reasons."""
+    """Unmade pairings that passed the screen: first the diverse pick, then the others by rank; scores and reasons."""
     from ildb.db import query
     from ildb.pipeline.runner import get_run
     from ildb.search.session import reading
@@ -36,10 +36,13 @@ def candidates(
 
 def _print(row: dict[str, Any]) -> None:
     """A few whole lines, so that SMILES can be copied: a table would fold them."""
-    typer.secho(f"{row['rank']:>3}. {_formula(row)}", bold=True)
+    typer.secho(f"{row['pick_order'] or row['rank']:>3}. {_formula(row)}", bold=True)
     scores = f"link {row['link_probability']:.2f}, P(Tm < 373 K) {row['p_below_373_k']:.2f}, Tm {row['tm_k']:.0f} K"
     interval = f"90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f}"
     typer.echo(f"     pairing {row['pairing_id']}: {scores} ({interval})")
+    if row["pareto_rank"] is not None:
+        picked = "not picked" if row["pick_order"] is None else f"pick {row['pick_order']}"
+        typer.echo(f"     {picked}, rank {row['rank']} by score, Pareto front {row['pareto_rank']}")
     for reason in (row["link_reasons"] or [])[:2]:
         typer.echo(f"     {reason}")
     for near in row["nearest"][:1]:

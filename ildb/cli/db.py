@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ildb.cli import gc
 from ildb.cli.output import JsonOption, YesOption, print_json
 from ildb.config import get_settings
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ildb.db.server import ServerStatus
 
 app = typer.Typer(help="The database server and its schema.", no_args_is_help=True)
+app.command("gc")(gc.gc)
 
 
 def _refuse_own_server(action: str) -> None:

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ildb.cli.explain import explain
 from ildb.cli.output import JsonOption, cell, print_json, print_table
 
 app = typer.Typer(help="Look at trained models.", no_args_is_help=True)
+app.command()(explain)
 
 # Of the many figures, the few that a list has room for.
 _HEADLINES = ("auroc", "auroc_uniform", "random.auroc", "random.mae_k", "mrr", "core.mrr", "validity")

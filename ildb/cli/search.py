@@ -13,8 +13,7 @@ import typer
 from ildb.cli.output import JsonOption, print_json, print_table
 
 if TYPE_CHECKING:
-    from ildb.search.substructure import Filters, Hit, Matches
-    from ildb.search.substructure import Side as IonSide
+    from ildb.search.pairings import Answer, Hit, Page
 
 app = typer.Typer(help="Find pairings by substructure and ions by similarity.", no_args_is_help=True)
 
@@ -36,6 +35,14 @@ class Evidence(StrEnum):
     any = "any"
 
 
+class Count(StrEnum):
+    """How to tell how many hits there are."""
+
+    exact = "exact"
+    estimate = "estimate"
+    none = "none"
+
+
 class Format(StrEnum):
     """How hits are written."""
 
@@ -43,6 +50,9 @@ class Format(StrEnum):
     csv = "csv"
     json = "json"
     parquet = "parquet"
+
+
+AND_SIDES = "SMARTS, or cation:SMARTS, anion:SMARTS for one ion only."
 
 
 @app.command()
@@ -55,12 +65,43 @@ def substructure(
     and_: Annotated[
         list[str] | None, typer.Option("--and", metavar="QUERY", help="Another pattern that must be found as well.")
     ] = None,
+    or_: Annotated[
+        list[str] | None, typer.Option("--or", metavar="QUERY", help=f"Will do in place of QUERY. {AND_SIDES}")
+    ] = None,
+    not_: Annotated[
+        list[str] | None, typer.Option("--not", metavar="QUERY", help=f"Must not be found. {AND_SIDES}")
+    ] = None,
+    similar_to: Annotated[
+        list[str] | None,
+        typer.Option("--similar", metavar="SMILES", help="An ion like this; cation:SMILES for one ion only."),
+    ] = None,
+    threshold: Annotated[float, typer.Option(min=0.01, max=1, help="Lowest Tanimoto similarity for --similar.")] = 0.5,
+    exact: Annotated[
+        list[str] | None,
+        typer.Option("--exact", metavar="ION", help="This very ion: SMILES, InChIKey or id; anion:ION for one only."),
+    ] = None,
     evidence: Annotated[Evidence, typer.Option(help="Only pairings with this kind of evidence.")] = Evidence.any,
+    source: Annotated[str | None, typer.Option(help="Only pairings that this source vouches for.")] = None,
+    run_id: Annotated[int | None, typer.Option("--run", help="Only what this run claimed, scored or judged.")] = None,
     tm_below: Annotated[
         float | None, typer.Option(min=0, help="Melting point below this, K: measured where known, else predicted.")
     ] = None,
+    tm_above: Annotated[float | None, typer.Option(min=0, help="Melting point at least this, K.")] = None,
+    min_link: Annotated[float | None, typer.Option(min=0, max=1, help="Least link probability.")] = None,
+    min_p373: Annotated[float | None, typer.Option(min=0, max=1, help="Least P(Tm < 373 K).")] = None,
+    in_domain: Annotated[
+        bool | None, typer.Option("--in-domain/--out-of-domain", help="Whether the melting model has seen the like.")
+    ] = None,
+    property_: Annotated[
+        list[str] | None, typer.Option("--property", metavar="NAME<VALUE", help="A measured value: 'viscosity<0.1'.")
+    ] = None,
     passed: Annotated[bool, typer.Option("--passed", help="Only candidates that passed the latest screen.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="At most so many hits; 0 for all.")] = 100,
+    after: Annotated[str | None, typer.Option(metavar="TOKEN", help="The page after the one that gave TOKEN.")] = None,
+    count: Annotated[Count, typer.Option(help="How to tell how many there are in all.")] = Count.exact,
+    pattern_limit: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Limit for a pattern that the server must not run.")
+    ] = 1.2,
     format: Annotated[  # noqa: A002 (the option's name)
         Format | None, typer.Option(help="Default: by the suffix of --out, else table.")
     ] = None,
@@ -69,36 +110,64 @@ def substructure(
 ) -> None:
     """Pairings whose ions contain a pattern; several patterns are joined by AND.
 
-    Give one --ion for every pattern, in the same order, or none (each may then be in either ion):
+    Give one --ion for QUERY and every --and, in the same order, or none (each may then be in either ion):
 
-        ildb search substructure 'c1cc[nH+]cc1' --ion cation --and 'C(F)(F)F' --ion anion
+        ildb search substructure 'c1cc[nH+]cc1' --ion cation --and 'C(F)(F)F' --ion anion --not 'anion:S'
 
     Best first: passed candidates by rank, then known pairings, then the rest by id.
     """
-    from ildb.chem.parse import parse_smarts
     from ildb.export.atomic import require_file_path
+    from ildb.search.ask import property_range, question
+    from ildb.search.filters import Filters
 
     patterns = [pattern, *(and_ or [])]
-    sides: list[IonSide] = [side.value for side in ion or [Side.either] * len(patterns)]
+    sides: list[str] = [side.value for side in ion or [Side.either] * len(patterns)]
     if len(sides) != len(patterns):
         raise typer.BadParameter(
             f"{len(patterns)} pattern(s) but {len(sides)} --ion: give one for each pattern, in the same order, or none."
         )
+    if after is not None and not limit:
+        raise typer.BadParameter("--after wants a page: give --limit as well.")
     chosen = _format(format, out, as_json=as_json)
     if out is not None:
         require_file_path(out)
-    parsed = [parse_smarts(text) for text in patterns]  # a bad pattern is named at once, also without a database
-    from ildb.search import substructure as search
+    required = list(zip(sides, patterns, strict=True))[1 if or_ else 0 :]
+    # A bad pattern is named at once, also without a database.
+    asked = question(
+        cation=[text for side, text in required if side == "cation"],
+        anion=[text for side, text in required if side == "anion"],
+        either=[text for side, text in required if side == "either"],
+        any_of=[f"{sides[0]}:{pattern}", *or_] if or_ else (),
+        none_of=not_ or (),
+        similar=similar_to or (),
+        exact=exact or (),
+        threshold=threshold,
+        filters=Filters(
+            evidence=evidence.value,
+            tm_below_k=tm_below,
+            passed=passed,
+            tm_above_k=tm_above,
+            min_link_probability=min_link,
+            min_p_below_373_k=min_p373,
+            in_domain=in_domain,
+            source=source,
+            run_id=run_id,
+            properties=tuple(map(property_range, property_ or ())),
+        ),
+    )
+    from ildb.search.matcher import CartridgeMatcher, ProcessMatcher
+    from ildb.search.pairings import Answer
     from ildb.search.session import reading
 
-    conditions = [search.Condition(pattern, side) for pattern, side in zip(parsed, sides, strict=True)]
-    filters = search.Filters(evidence=evidence.value, tm_below_k=tm_below, passed=passed)
-    with reading() as connection:
-        found = [search.match_ions(connection, condition) for condition in conditions]
-        hits = search.search(connection, found, filters, limit or None)
-        n_shown = _write(hits, chosen, out)
-        n_all = n_shown if n_shown < limit or not limit else search.count_pairings(connection, found, filters)
-    _sum_up(found, filters, n_shown, n_all, out)
+    with (
+        ProcessMatcher(limit_s=pattern_limit, progress=lambda line: typer.echo(line, err=True)) as process,
+        reading() as connection,
+    ):
+        answer = Answer(connection, CartridgeMatcher(lambda: process), asked)
+        page = answer.page(limit, after) if limit else None
+        n_shown = _write(iter(page.hits) if page else answer.hits(), chosen, out)
+        line = _sum_up(answer, n_shown, page, count, is_first=after is None)
+    typer.echo(f"{line} Written to {out}." if out else line, err=True)
 
 
 def _format(wanted: Format | None, out: Path | None, *, as_json: bool) -> Format:
@@ -170,23 +239,32 @@ def _screen(hit: Hit) -> str:
     return f"rank {hit['rank']}" if hit["passed"] else "refused"
 
 
-def _sum_up(found: list[Matches], filters: Filters, n_shown: int, n_all: int, out: Path | None) -> None:
-    """One line on stderr, so that pipes get rows only."""
-    if n_shown < n_all:
-        line = f"The first {n_shown} of {n_all} pairings; --limit 0 for all."
-    elif n_all:
-        line = f"{n_all} pairing{'s' if n_all > 1 else ''}."
-    else:
-        line = _why_none(found, filters)
-    typer.echo(f"{line} Written to {out}." if out else line, err=True)
+def _sum_up(answer: Answer, n_shown: int, page: Page | None, count: Count, *, is_first: bool) -> str:
+    """One line for stderr, so that pipes get rows only."""
+    if page is not None and page.next is not None:
+        n_all = ""
+        if count is Count.exact:
+            n_all = f" of {answer.count()}"
+        elif count is Count.estimate:
+            n_all = f" of about {answer.estimate()}"
+        place = "The first" if is_first else "The next"
+        return f"{place} {n_shown}{n_all} pairings; --limit 0 for all, or --after {page.next}"
+    if n_shown:
+        return f"{n_shown} pairing{'s' if n_shown > 1 else ''}{'' if is_first else ', the last'}."
+    return _why_none(answer)
 
 
-def _why_none(found: list[Matches], filters: Filters) -> str:
-    for matches in found:
-        if not matches.cation_ids and not matches.anion_ids:
-            where = "ion" if matches.condition.side == "either" else matches.condition.side
-            return f"No hits: no {where} contains {matches.condition.pattern.text}."
-    several = len(found) > 1 or filters.passed or filters.tm_below_k is not None or filters.evidence != "any"
+def _why_none(answer: Answer) -> str:
+    from ildb.search.filters import Filters
+    from ildb.search.logic import All, Contains
+
+    asked = answer.question
+    required = asked.ions.parts if isinstance(asked.ions, All) else ()
+    for test in required:
+        if isinstance(test, Contains) and not answer.has_ion(test):
+            where = "ion" if test.side == "either" else test.side
+            return f"No hits: no {where} contains {test.pattern.text}."
+    several = len(required) > 1 or asked.filters != Filters()
     return "No hits: no pairing satisfies all of it." if several else "No hits: no pairing has such an ion."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -105,10 +106,13 @@ def analytics() -> list[str]:
 def _add_analytics(target: duckdb.DuckDBPyConnection) -> list[str]:
     made = []
     for name in analytics():
+        query = sql_text(f"duckdb/{name}")
         try:
-            target.execute(f'CREATE VIEW "{name}" AS\n{sql_text(f"duckdb/{name}")}')
+            target.execute(f'CREATE VIEW "{name}" AS\n{query}')
         except duckdb.CatalogException:
             continue  # some of its tables were not asked for
+        about = " ".join(line[2:].strip() for line in takewhile(lambda line: line.startswith("--"), query.splitlines()))
+        target.execute(f"""COMMENT ON VIEW "{name}" IS '{about.replace("'", "''")}'""")
         made.append(name)
     return made
 

@@ -28,6 +28,10 @@ class ExportResult:
         code_version: the ildb that made it.
         counts: rows of each table, equal to the server's at that moment.
         views: names of analytics views in it.
+        totals: rows of each table on the server; more than ``counts`` in an export of what is new.
+        deleted: rows of each table that are gone since the export this one continues.
+        files: name of each file -> its rows, bytes and sha256.
+        details: where it came from: sources, runs, the state of the database, the export it continues.
     """
 
     path: Path
@@ -36,6 +40,10 @@ class ExportResult:
     code_version: str = __version__
     counts: dict[str, int] = field(default_factory=dict)
     views: list[str] = field(default_factory=list)
+    totals: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
         """The plain values that go with the export."""
@@ -46,6 +54,10 @@ class ExportResult:
             "code_version": self.code_version,
             "counts": self.counts,
             "views": self.views,
+            "totals": self.totals,
+            "deleted": self.deleted,
+            "files": self.files,
+            **self.details,
         }
 
 

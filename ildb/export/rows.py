@@ -60,16 +60,22 @@ def write_json(rows: Rows, columns: Sequence[str], stream: TextIO) -> int:
 
 def write_parquet(rows: Rows, columns: Sequence[str], path: Path) -> int:
     """A Parquet file, text where a column is not one of a search's figures. Returns the number of rows."""
-    schema = pa.schema([(column, _ARROW.get(column, pa.string())) for column in columns])
     count = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in _batches(rows):
-            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
-            count += len(batch)
+    with pq.ParquetWriter(path, arrow_schema(columns), compression="zstd") as writer:
+        for batch in arrow_batches(rows, columns):
+            writer.write_batch(batch)
+            count += batch.num_rows
     return count
 
 
-def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
+def arrow_schema(columns: Sequence[str]) -> pa.Schema:
+    """Arrow types of a search's columns."""
+    return pa.schema([(column, _ARROW.get(column, pa.string())) for column in columns])
+
+
+def arrow_batches(rows: Rows, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Rows as Arrow, some thousand at a time."""
+    schema = arrow_schema(columns)
     stream = iter(rows)
     while batch := [dict(row) for row in islice(stream, CHUNK)]:
-        yield batch
+        yield pa.RecordBatch.from_pylist(batch, schema=schema)

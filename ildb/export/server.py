@@ -21,12 +21,13 @@ from ildb.errors import DatabaseUnreachableError, IldbError, InputError, SchemaR
 
 # Derived from the ions by the cartridge (and readable by nothing else), the runner's own bookkeeping, and who changed
 # what: names of people, which an archive keeps but an export to be handed on does not.
-LEFT_OUT = frozenset({"ion_structure", "task", "audit_event", "ingest_batch"})
+LEFT_OUT = frozenset({"ion_structure", "task", "task_attempt", "worker", "audit_event", "ingest_batch"})
 # Small enough for bounded memory, large enough for quick columns.
 BATCH_BYTES = 8 << 20
 
 _UNITS = {
-    "_k": "K", "_g_mol": "g/mol", "_kpa": "kPa", "_s": "s", "_g_cm3": "g/cm3",
+    "_j_mol_k": "J/(mol K)", "_k": "K", "_g_mol": "g/mol", "_kpa": "kPa", "_s": "s", "_g_cm3": "g/cm3",
+    "_nm3": "nm3", "_a2": "angstrom2",
 }  # fmt: skip
 _JSON = {"json", "jsonb"}
 
@@ -52,6 +53,44 @@ class Column:
         if self.name.startswith("p_"):
             return None  # a probability, such as p_below_373_k
         return next((unit for ending, unit in _UNITS.items() if self.name.endswith(ending)), None)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A state of a database.
+
+    Attributes:
+        system: identifier of the server's data directory.
+        database: number of the database in it.
+        oldest: transactions from this one on may have been running, so their rows may not have been seen.
+        next: the next transaction.
+    """
+
+    system: str
+    database: int
+    oldest: int
+    next: int
+
+    def newer(self, now: Moment) -> str:
+        """The condition for rows that this state may not have had: inserted or changed since.
+
+        A row says which transaction wrote it in 32 bits; the state now says which 2**32 those are of. Rows of
+        transactions that ran at this moment may be told twice, never not at all.
+
+        Raises:
+            InputError: the states are not of one database, or too far apart to tell.
+        """
+        if (self.system, self.database) != (now.system, now.database):
+            raise InputError("That export is of another database.", "Make a full export.")
+        if not self.oldest <= now.next < self.oldest + 2**31:
+            raise InputError("That export is too old to tell what is new.", "Make a full export.")
+        epoch, low = divmod(now.next, 2**32)
+        written = "xmin::text::bigint"
+        return (
+            f"CASE WHEN {written} < 3 THEN false"
+            f" WHEN {written} <= {low} THEN {written} + {epoch * 2**32} >= {self.oldest}"
+            f" ELSE {written} + {(epoch - 1) * 2**32} >= {self.oldest} END"
+        )
 
 
 def exportable() -> list[str]:
@@ -99,9 +138,32 @@ class Server:
         )
         return [Column(*row) for row in rows]
 
-    def count(self, relation: str) -> int:
-        """How many rows a table or view has."""
-        return int(self._rows(f"SELECT count(*) FROM {SCHEMA}.{_checked(relation)}")[0][0])  # noqa: S608
+    def count(self, relation: str, where: str = "true") -> int:
+        """How many rows a table or view has.
+
+        Args:
+            relation: its name.
+            where: a condition made by ildb.
+        """
+        return int(self._rows(f"SELECT count(*) FROM {SCHEMA}.{_checked(relation)} WHERE {where}")[0][0])  # noqa: S608
+
+    def distinct(self, relation: str, column: str) -> list[Any]:
+        """The values of a column, ascending."""
+        name = _checked(column)
+        return [
+            row[0]
+            for row in self._rows(f"SELECT DISTINCT {name} FROM {SCHEMA}.{_checked(relation)} ORDER BY 1")  # noqa: S608
+        ]
+
+    def moment(self) -> Moment:
+        """What is needed to tell, later, which rows are newer than what this connection sees."""
+        row = self._rows(
+            "SELECT (SELECT system_identifier::text FROM pg_control_system()),"
+            " (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),"
+            " pg_snapshot_xmin(pg_current_snapshot())::text::bigint,"
+            " pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        )[0]
+        return Moment(*row)
 
     def require_revision(self) -> str:
         """The schema's revision.
@@ -120,18 +182,40 @@ class Server:
         return found
 
     @contextmanager
-    def batches(self, relation: str, columns: Sequence[Column]) -> Iterator[pa.RecordBatchReader]:
-        """All rows of a table or view, as they lie in the database; jsonb as JSON text."""
+    def batches(
+        self, relation: str, columns: Sequence[Column], *, where: str = "true", order: str = ""
+    ) -> Iterator[pa.RecordBatchReader]:
+        """Rows of a table or view, as they lie in the database unless ordered; jsonb as JSON text.
+
+        Args:
+            relation: its name.
+            columns: which columns.
+            where: a condition made by ildb, never by a person.
+            order: what to order by and how many to take, likewise.
+        """
         # Text, because the driver's extension type for jsonb is unknown to many readers of Parquet.
         selected = ", ".join(f'"{c.name}"::text AS "{c.name}"' if c.is_json else f'"{c.name}"' for c in columns)
+        statement = f"SELECT {selected} FROM {SCHEMA}.{_checked(relation)} WHERE {where} {order}"  # noqa: S608
+        with self.stream(statement) as reader:
+            yield reader
+
+    @contextmanager
+    def stream(self, statement: str) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a statement made by ildb, as they come."""
         with self._connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-            cursor.execute(f"SELECT {selected} FROM {SCHEMA}.{_checked(relation)}")  # noqa: S608
+            cursor.execute(statement)
             reader = cursor.fetch_record_batch()
             try:
                 yield reader
             finally:
                 reader.close()
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """A few rows of a statement made by ildb, by column."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetch_arrow_table().to_pylist())
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:

@@ -10,21 +10,30 @@ fold by fold, and the planes of a fold's positives and negatives come from the o
 
 Negatives avoid the training pairings alone: avoiding the validation and test pairings too would give those away as the
 pairs that are never negative.
+
+A pair that is not recorded is not known to be impossible, and least of all where both ions are common (learning from
+positive and unlabelled examples; Elkan and Noto, KDD 2008). So a negative of the uniform fit counts
+1 / (1 + pairings to expect by chance / `DOUBT`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ildb.links.basis import Basis
 from ildb.links.dataset import IntArray
+from ildb.links.gaps import expected_pairings
 from ildb.links.params import RankerParams
 from ildb.links.planes import PLANES, Planes
 from ildb.links.split import PairSet, degree_matched_negatives, uniform_negatives
 
+DOUBT: Final = (0.2, 0.05)
+"""Expected pairings at which a negative counts half, where the collection has no gap, and where its gap is 1."""
 _TILE = 256
 
 
@@ -45,26 +54,33 @@ class Examples:
     matched: npt.NDArray[np.float32]
 
 
-def training_examples(basis: Basis, train_edges: IntArray, params: RankerParams) -> Examples:
+def training_examples(basis: Basis, train_edges: IntArray, gap: float, params: RankerParams) -> Examples:
     """Positives and negatives from training pairings.
 
     Args:
         basis: structures of the graph.
         train_edges: the only pairings looked at, shape (n, 2).
+        gap: of those pairings (`ildb.links.gaps.collection_gap`).
         params: folds and numbers of negatives.
     """
     rng = np.random.default_rng([params.seed, 21])
     known = PairSet(train_edges, basis.graph.n_anions)
+    doubt = float(np.interp(gap, (0.0, 1.0), DOUBT))
+
+    def trust(pairs: IntArray) -> npt.NDArray[np.float32]:
+        expected = expected_pairings(train_edges, pairs, basis.graph.n_cations, basis.graph.n_anions)
+        return (1.0 / (1.0 + expected / doubt)).astype(np.float32)
+
     parts = []
     edge_fold = rng.permutation(len(train_edges)) % max(1, min(params.edge_folds, len(train_edges)))
     for fold in range(edge_fold.max() + 1 if params.edge_folds else 0):
         hidden = edge_fold == fold
-        parts.append(_fold(basis, train_edges[~hidden], train_edges[hidden], known, params, rng, cold=False))
+        parts.append(_fold(basis, train_edges[~hidden], train_edges[hidden], known, trust, params, rng, cold=False))
     cations = np.unique(train_edges[:, 0])
     cation_fold = rng.permutation(len(cations)) % max(1, min(params.cation_folds, len(cations)))
     for fold in range(cation_fold.max() + 1 if params.cation_folds else 0):
         hidden = np.isin(train_edges[:, 0], cations[cation_fold == fold])
-        parts.append(_fold(basis, train_edges[~hidden], train_edges[hidden], known, params, rng, cold=True))
+        parts.append(_fold(basis, train_edges[~hidden], train_edges[hidden], known, trust, params, rng, cold=True))
     return Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Examples.__annotations__))
 
 
@@ -73,6 +89,7 @@ def _fold(
     seen: IntArray,
     hidden: IntArray,
     known: PairSet,
+    trust: Callable[[IntArray], npt.NDArray[np.float32]],
     params: RankerParams,
     rng: np.random.Generator,
     *,
@@ -94,7 +111,8 @@ def _fold(
     pairs = np.concatenate([positives, anywhere, same, matched])
     kind = np.repeat([0, 1, 2, 3], [len(positives), len(anywhere), len(same), len(matched)])
     weights = np.array([[1.0, 1.0], [params.uniform_weight, 0.0], [1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
-    return Examples(describe(planes, pairs), (kind == 0).astype(np.int8), weights[kind, 0], weights[kind, 1])
+    uniform = weights[kind, 0] * np.where(kind == 0, np.float32(1), trust(pairs))
+    return Examples(describe(planes, pairs), (kind == 0).astype(np.int8), uniform, weights[kind, 1])
 
 
 def describe(planes: Planes, pairs: IntArray) -> npt.NDArray[np.float32]:

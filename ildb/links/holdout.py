@@ -56,8 +56,14 @@ def source_heldout(
 ) -> dict[str, float]:
     """Train without one source's pairings, then rank them: does the model say what an outsider will report?
 
-    All pairings that the source vouches for are hidden, also those it shares. Ranked are those between ions that the
-    other sources know (an ion they do not know is a matter of `cold_start`), against anions that they know.
+    Ranked are pairings between ions that the training pairings know (an ion they do not know is a matter of
+    `cold_start`), against anions that they know. Two questions are asked of each source:
+
+    - it was never read: all its pairings are hidden, also those that others report too. Under ``source_heldout.`` all
+      of them, under ``source_heldout.shared.`` those that others report too, under ``source_heldout.unshared.`` the
+      rest.
+    - it comes on top: only the pairings that no other source has are hidden, and ranked under
+      ``source_heldout.addition.``. These are few, and what makes them new is that nobody else has looked.
 
     Args:
         graph: known pairings.
@@ -67,40 +73,45 @@ def source_heldout(
             it holds more than half of the pairings (little is left to learn from) or says too little.
 
     Returns:
-        Means over the sources under ``source_heldout.``, those of the cheap rankers under
-        ``baselines.NAME.source_heldout.``; under ``source_heldout.unshared.`` the same for the pairings no other source
-        has. Empty when no source can be held out.
+        Means over the sources, those of the cheap rankers under ``baselines.NAME.source_heldout.``. A part with fewer
+        than `MIN_HIDDEN` pairings is left out. Empty when no source can be held out.
     """
     sizes: dict[str, int] = {}
     for names in sources:
         for name in names:
             sizes[name] = sizes.get(name, 0) + 1
+    shared = np.array([len(names) > 1 for names in sources])
     found: list[dict[str, float]] = []
     for name in sorted(sizes, key=lambda source: (-sizes[source], source)):
         if len(found) >= heldout:
             break
-        hidden = np.array([name in names for names in sources])
-        if 2 * hidden.sum() > graph.n_edges:
+        own = np.array([name in names for names in sources])
+        if 2 * own.sum() > graph.n_edges:
             continue
-        metrics = _without_source(graph, sources, hidden, params)
-        if metrics:
-            found.append(metrics)
+        parts = {"source_heldout": own, "source_heldout.shared": own & shared, "source_heldout.unshared": own & ~shared}
+        metrics = _without(graph, own, parts, params)
+        if "source_heldout.mrr" in metrics:
+            alone = {"source_heldout.addition": own & ~shared}
+            found.append(metrics | _without(graph, own & ~shared, alone, params))
     return _mean(found)
 
 
-def _without_source(
-    graph: LinkGraph, sources: Sequence[frozenset[str]], hidden: npt.NDArray[np.bool_], params: RankerParams
+def _without(
+    graph: LinkGraph,
+    hidden: npt.NDArray[np.bool_],
+    parts: Mapping[str, npt.NDArray[np.bool_]],
+    params: RankerParams,
 ) -> dict[str, float]:
+    """Metrics of a model trained without the hidden pairings, for each part of them that is large enough."""
     train = graph.edges[~hidden]
     known_cations, known_anions = np.unique(train[:, 0]), np.unique(train[:, 1])
-    unshared = np.array([len(names) == 1 for names in sources])
     judged: list[tuple[str, Questions]] = []
-    for label, chosen in (("source_heldout", hidden), ("source_heldout.unshared", hidden & unshared)):
+    for label, chosen in parts.items():
         asked = graph.edges[chosen]
         asked = asked[np.isin(asked[:, 0], known_cations) & np.isin(asked[:, 1], known_anions)]
         if len(asked) >= MIN_HIDDEN:
             judged.append((label, _questions(graph, ~hidden, asked, known_cations, [params.seed, 33])))
-    if not judged or judged[0][0] != "source_heldout":
+    if not judged:
         return {}
     rankers = _rankers(graph, train, params)
     return {key: value for label, asked in judged for key, value in _metrics(rankers, asked, label).items()}

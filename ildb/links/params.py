@@ -53,11 +53,30 @@ class RankerParams(BaseModel):
     same_cation_negatives: int = Field(default=20, ge=0, description="negatives with the cation of each positive")
     matched_negatives: int = Field(default=12, ge=1, description="degree-matched negatives per positive")
     matched_share: float = Field(
-        default=0.3, ge=0, description="weight of the logit against degree-matched negatives; 0: probability only"
+        default=0.8, ge=0, description="weight of the logit against degree-matched negatives; 0: leave that model out"
     )
     trees: int = Field(default=300, ge=1)
     leaves: int = Field(default=15, ge=2)
     shrinkage: float = Field(default=0.06, gt=0, le=1, description="learning rate of the boosting")
+    calibration_ratio: float | None = Field(
+        default=None,
+        gt=0,
+        description="unrecorded pairs per recorded pair that probabilities refer to; none: that of the graph",
+    )
+    seed: int = Field(default=0, ge=0)
+
+
+class PaperParams(BaseModel):
+    """Settings of the paper's network (`ildb.links.paper`); the defaults are the paper's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden: int = Field(default=128, ge=1, description="width of the node states")
+    layers: int = Field(default=2, ge=1, le=6, description="convolutions, the last of which makes the vectors")
+    embedding: int = Field(default=64, ge=1, description="width of the vectors whose dot product is the logit")
+    lr: float = Field(default=0.01, gt=0)
+    epochs: int = Field(default=100, ge=1)
+    check_every: int = Field(default=5, ge=1, description="epochs between validation checks")
     calibration_ratio: float | None = Field(
         default=None,
         gt=0,

@@ -7,44 +7,41 @@ input.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import HeteroConv, SAGEConv
 
 from ildb.links.dataset import IntArray
 from ildb.links.features import N_FEATURES, CountArray, GraphFeatures, tanimoto
+from ildb.links.messages import SIDES, Convolution, Side, mean_matrix, messages_of
 from ildb.links.params import SageParams
 
-Side = Literal["cation", "anion"]
-PAIRS = ("cation", "pairs_with", "anion")
-REVERSE = ("anion", "rev_pairs_with", "cation")
-SIMILAR_CATIONS = ("cation", "similar_to", "cation")
-SIMILAR_ANIONS = ("anion", "similar_to", "anion")
-SIDES: tuple[Side, ...] = ("cation", "anion")
 _BLOCK = 512
 _VARIANCE_FLOOR = 0.05  # a bit set in one ion of a thousand must not outweigh all others
 
 
 class Inputs:
-    """What the network reads of a graph apart from its pairings: features and similarity edges, as tensors.
+    """What the network reads of a graph apart from its pairings: features and similar ions, as tensors.
 
     Args:
         features: features of the ions of a graph.
         similar_neighbours: most similar ions that each ion hears.
+        n_heard: hear only the first so many cations and anions; all by default. What an ion hears then does not depend
+            on which others are described beside it.
     """
 
-    def __init__(self, features: GraphFeatures, similar_neighbours: int) -> None:
+    def __init__(
+        self, features: GraphFeatures, similar_neighbours: int, n_heard: tuple[int, int] | None = None
+    ) -> None:
         self.x: dict[Side, Tensor] = {
             "cation": torch.from_numpy(features.cations.x.copy()),
             "anion": torch.from_numpy(features.anions.x.copy()),
         }
-        self.similar: dict[tuple[str, str, str], Tensor] = {}
+        self.similar: dict[Side, Tensor] = {}
         if similar_neighbours:
-            self.similar[SIMILAR_CATIONS] = _similar_edges(features.cations.counts, similar_neighbours)
-            self.similar[SIMILAR_ANIONS] = _similar_edges(features.anions.counts, similar_neighbours)
+            n_cations, n_anions = n_heard or (len(self.x["cation"]), len(self.x["anion"]))
+            self.similar["cation"] = _similar_ions(features.cations.counts, similar_neighbours, n_cations)
+            self.similar["anion"] = _similar_ions(features.anions.counts, similar_neighbours, n_anions)
 
 
 class SageNet(nn.Module):
@@ -57,10 +54,8 @@ class SageNet(nn.Module):
             self.register_buffer(f"{side}_mean", torch.zeros(n_features))
             self.register_buffer(f"{side}_scale", torch.ones(n_features))
         self.project = nn.ModuleDict({side: nn.Linear(n_features + 2, hidden) for side in SIDES})
-        relations = [PAIRS, REVERSE, *([SIMILAR_CATIONS, SIMILAR_ANIONS] if params.similar_neighbours else [])]
         self.convolutions = nn.ModuleList(
-            HeteroConv({relation: SAGEConv(hidden, hidden) for relation in relations}, aggr="sum")
-            for _ in range(params.layers)
+            Convolution(hidden, hidden, similar=params.similar_neighbours > 0) for _ in range(params.layers)
         )
         self.norms = nn.ModuleList(
             nn.ModuleDict({side: nn.LayerNorm(hidden) for side in SIDES}) for _ in range(params.layers)
@@ -85,7 +80,7 @@ class SageNet(nn.Module):
         """Vectors of both sides.
 
         Args:
-            inputs: features and similarity edges.
+            inputs: features and similar ions.
             message_edges: pairings to pass messages over, int64, shape (2, n): cation indices, anion indices. Both
                 directions are made from them here, so neither can carry an edge that the other does not.
 
@@ -93,11 +88,11 @@ class SageNet(nn.Module):
             Cation vectors (n_cations, embedding + 2) and anion vectors (n_anions, embedding + 2); two columns carry
             the bias of each ion.
         """
-        edges = {PAIRS: message_edges, REVERSE: message_edges.flip(0), **inputs.similar}
+        messages = messages_of(message_edges.T.numpy(), len(inputs.x["cation"]), len(inputs.x["anion"]))
         states = {side: self._first_state(side, inputs.x[side], message_edges[row]) for row, side in enumerate(SIDES)}
         history = {side: [state] for side, state in states.items()}
         for convolution, norms in zip(self.convolutions, self.norms, strict=True):
-            heard = convolution({side: self.dropout(state) for side, state in states.items()}, edges)
+            heard = convolution({side: self.dropout(state) for side, state in states.items()}, messages, inputs.similar)
             for side, norm in norms.items():  # type: ignore[operator]
                 states[side] = states[side] + nn.functional.gelu(norm(heard[side]))
                 history[side].append(states[side])
@@ -120,15 +115,14 @@ class SageNet(nn.Module):
         return state
 
 
-def _similar_edges(counts: CountArray, k: int) -> Tensor:
-    """Edges (similar ion, ion) from the k most similar other ions to each ion, int64, shape (2, n_edges)."""
-    n = len(counts)
-    k = min(k, n - 1)
+def _similar_ions(counts: CountArray, k: int, n_heard: int) -> Tensor:
+    """Matrix of the mean over the k most similar other ions among the first, sparse, shape (n, n)."""
+    k = min(k, n_heard - 1)
     sources: list[IntArray] = []
-    for start in range(0, n, _BLOCK):
-        similarity = tanimoto(counts[start : start + _BLOCK], counts)
-        rows = np.arange(len(similarity))
-        similarity[rows, start + rows] = -1.0
+    for start in range(0, len(counts), _BLOCK):
+        similarity = tanimoto(counts[start : start + _BLOCK], counts[:n_heard])
+        own = np.arange(start, min(start + _BLOCK, n_heard))
+        similarity[own - start, own] = -1.0
         sources.append(np.argsort(-similarity, axis=1, kind="stable")[:, :k])
-    source = np.concatenate(sources).ravel()
-    return torch.from_numpy(np.stack([source, np.repeat(np.arange(n), k)]))
+    ions = np.repeat(np.arange(len(counts)), k)
+    return mean_matrix(np.stack([ions, np.concatenate(sources).ravel()], axis=1), len(counts), len(counts))

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from ildb.errors import InputError
 from ildb.links.dataset import IntArray, LinkGraph
 from ildb.links.features import graph_features
 from ildb.links.neighbours import Reasons, explain
-from ildb.links.train import PairScorer, TrainedLinks, link_scorer
-
-CATION_TILE = 512
-_TILE_PAIRS = 20_000_000
+from ildb.links.tiles import DotProducts, Forbidden, TileScores, best_pairs
+from ildb.links.train import Embeddings, PairScorer, TrainedLinks, link_scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,7 @@ def score_unmade(
     trained: TrainedLinks,
     *,
     top: int,
+    per_cation: int | None = None,
     min_probability: float = 0.0,
     max_multiplicity: int = 2,
     cations: tuple[int, int] | None = None,
@@ -59,6 +60,7 @@ def score_unmade(
         graph: known pairings.
         trained: a trained model.
         top: pairs to keep at most.
+        per_cation: pairs of one cation to keep at most; no limit by default.
         min_probability: pairs below are not kept.
         max_multiplicity: largest stoichiometric coefficient allowed, 1 for 1:1 salts only.
         cations: first cation and one past the last, to score a block only.
@@ -71,40 +73,53 @@ def score_unmade(
     first, last = cations if cations is not None else (0, graph.n_cations)
     if not 0 <= first <= last <= graph.n_cations:
         raise InputError(f"Cations {first}..{last} are not in a graph of {graph.n_cations}.", "Give a block inside it.")
-    if top < 0 or max_multiplicity < 1 or not 0 <= min_probability <= 1:
+    if top < 0 or max_multiplicity < 1 or (per_cation or 1) < 1 or not 0 <= min_probability <= 1:
         raise InputError(
-            f"Cannot keep {top} pairs of multiplicity <= {max_multiplicity} with probability >= {min_probability}.",
-            "Use top >= 0, max_multiplicity >= 1 and a probability in 0..1.",
+            f"Cannot keep {top} pairs, {per_cation} of a cation, of multiplicity <= {max_multiplicity} "
+            f"with probability >= {min_probability}.",
+            "Use top >= 0, per_cation >= 1, max_multiplicity >= 1 and a probability in 0..1.",
         )
-    scorer = scorer if scorer is not None else link_scorer(graph, trained)
-    floor = trained.calibration.logit(min_probability)
-    pairs = np.empty((0, 2), dtype=np.int64)
-    logits = np.empty(0, dtype=np.float32)
-    step = max(1, min(CATION_TILE, _TILE_PAIRS // graph.n_anions))
-    for row in range(first // step * step, last, step):  # the tiles of the whole, in whatever block
-        rows = slice(max(row, first), min(row + step, last))
-        # Double precision rounded to single: the same pair gives the same number in whatever tile it falls.
-        tile = scorer.rows(np.arange(rows.start, rows.stop)).astype(np.float32)
-        allowed = graph.multiplicities(rows) <= max_multiplicity
-        allowed[_known_in_tile(graph.edges, rows)] = False
-        if floor > -np.inf:
-            allowed &= tile >= floor
-        if len(logits) >= top > 0:
-            allowed &= tile >= logits[-1]
-        found = np.argwhere(allowed)
-        pairs = np.concatenate([pairs, found + np.array([rows.start, 0])])
-        logits = np.concatenate([logits, tile[allowed]])
-        best = np.lexsort((pairs[:, 1], pairs[:, 0], -logits))[:top]
-        pairs, logits = pairs[best], logits[best]
+    best = best_pairs(
+        tile_scores(graph, scorer if scorer is not None else link_scorer(graph, trained)),
+        cations=slice(first, last),
+        top=top,
+        per_cation=per_cation,
+        floor=trained.calibration.logit(min_probability),
+        forbidden=Forbidden(graph.edges, graph.cation_charges, graph.anion_charges, max_multiplicity),
+    )
     return LinkScores(
-        cation_index=pairs[:, 0],
-        anion_index=pairs[:, 1],
-        logit=logits,
-        probability=trained.calibration.probability(logits),
-        reasons=explain(graph, graph_features(graph), pairs, n_reasons),
+        cation_index=best.cations,
+        anion_index=best.anions,
+        logit=best.logits,
+        probability=trained.calibration.probability(best.logits),
+        reasons=explain(graph, graph_features(graph), np.stack([best.cations, best.anions], axis=1), n_reasons),
     )
 
 
-def _known_in_tile(edges: IntArray, rows: slice) -> tuple[IntArray, IntArray]:
-    low, high = np.searchsorted(edges[:, 0], [rows.start, rows.stop])
-    return edges[low:high, 0] - rows.start, edges[low:high, 1]
+def tile_scores(graph: LinkGraph, scorer: PairScorer) -> TileScores:
+    """Scores of a graph's pairs by the tile: matrix products for a model that has vectors, else rows of the scorer."""
+    if isinstance(scorer, Embeddings):
+        return DotProducts(scorer.cations.astype(np.float32), scorer.anions.astype(np.float32))
+    return RowScores(scorer, graph.n_cations, graph.n_anions)
+
+
+class RowScores:
+    """Tiles of a scorer of whole rows; those of the last cations are remembered while their tiles are asked for.
+
+    Args:
+        scorer: scores cations against all anions, in double precision. Rounded to single, the same pair gives the same
+            number in whatever tile it falls.
+        n_cations: cations it knows.
+        n_anions: anions it knows.
+    """
+
+    def __init__(self, scorer: PairScorer, n_cations: int, n_anions: int) -> None:
+        self._scorer, self.n_cations, self.n_anions = scorer, n_cations, n_anions
+        self._cations, self._rows = slice(0, 0), np.empty((0, n_anions), dtype=np.float32)
+
+    def tile(self, cations: slice, anions: slice) -> Tensor:
+        """See `ildb.links.tiles.TileScores`."""
+        if cations != self._cations:
+            self._rows = self._scorer.rows(np.arange(cations.start, cations.stop)).astype(np.float32)
+            self._cations = cations
+        return torch.from_numpy(self._rows[:, anions].copy())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +20,30 @@ from ildb.hashing import canonical_json
 from ildb.links.calibrate import Calibration
 from ildb.links.features import N_FEATURES
 from ildb.links.fit import Epoch
-from ildb.links.params import RankerParams, SageParams
+from ildb.links.paper import PaperNet
+from ildb.links.params import PaperParams, RankerParams, SageParams
 from ildb.links.planes import PLANES
 from ildb.links.ranker import Ranker
+from ildb.links.rounds import Round
 from ildb.links.sage import SageNet
 from ildb.links.split import EdgeSplit
 from ildb.links.train import TrainedLinks
 
-SAGE_FORMAT = "ildb.links.sage/1"
+SAGE_FORMAT = "ildb.links.sage/2"
+PAPER_FORMAT = "ildb.links.paper/1"
 RANKER_FORMAT = "ildb.links.ranker/1"
 """Formats change whenever files of the old form, or the features they expect, can no longer be used."""
 _SPLIT = "split.assignment"
+_PREDICTED = "rounds.predicted"
 _TREES = ("uniform", "matched")
 
 
-def save_model(path: Path, trained: TrainedLinks) -> None:
+def save_model(path: Path, trained: TrainedLinks | Round) -> None:
     """Write a trained model; equal models give equal bytes.
 
     Args:
         path: the file to write.
-        trained: what `ildb.links.train.train_links` returned.
+        trained: what `ildb.links.train.train_links` returned, or a round of `ildb.links.rounds`.
     """
     about: dict[str, Any] = {
         "params": trained.params.model_dump(mode="json"),
@@ -56,21 +62,21 @@ def save_model(path: Path, trained: TrainedLinks) -> None:
     else:
         tensors = {name: tensor.contiguous() for name, tensor in trained.model.state_dict().items()}
         about |= {"format": SAGE_FORMAT, "n_features": N_FEATURES}
+    if isinstance(trained, Round):
+        tensors[_PREDICTED] = torch.from_numpy(trained.predicted.astype(np.int32))
+        about |= {"format": PAPER_FORMAT, "round": trained.number}
     tensors[_SPLIT] = torch.from_numpy(trained.split.assignment.copy())
     save_file(tensors, path, metadata={"ildb": canonical_json(about)})
 
 
 def load_model(path: Path) -> TrainedLinks:
-    """Read a model that `save_model` wrote.
+    """Read a ranker or a GraphSAGE model that `save_model` wrote.
 
     Raises:
         ArtifactError: the file is missing, damaged, or of another kind or version.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("ildb", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        _check(path, about)
+    with _reading(path):
+        about, tensors = _read(path, (RANKER_FORMAT, SAGE_FORMAT))
         split = EdgeSplit(tensors.pop(_SPLIT).numpy())
         params: SageParams | RankerParams
         model: SageNet | Ranker
@@ -92,6 +98,39 @@ def load_model(path: Path) -> TrainedLinks:
             history=tuple(Epoch(*epoch) for epoch in about["history"]),
             graph_sha256=about["graph_sha256"],
         )
+
+
+def load_round(path: Path) -> Round:
+    """Read a round of the paper's network that `save_model` wrote.
+
+    Raises:
+        ArtifactError: the file is missing, damaged, or of another kind or version.
+    """
+    with _reading(path):
+        about, tensors = _read(path, (PAPER_FORMAT,))
+        split = EdgeSplit(tensors.pop(_SPLIT).numpy())
+        predicted = tensors.pop(_PREDICTED).numpy().astype(np.int64)
+        params = PaperParams.model_validate(about["params"])
+        network = PaperNet(params)
+        network.load_state_dict(tensors)
+        return Round(
+            number=about["round"],
+            model=network.eval(),
+            params=params,
+            calibration=Calibration.model_validate(about["calibration"]),
+            split=split,
+            predicted=predicted,
+            metrics=about["metrics"],
+            history=tuple(Epoch(*epoch) for epoch in about["history"]),
+            graph_sha256=about["graph_sha256"],
+        )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Whatever a damaged file makes its readers raise says which file."""
+    try:
+        yield
     except (
         OSError,
         SafetensorError,
@@ -106,16 +145,18 @@ def load_model(path: Path) -> TrainedLinks:
         ) from error
 
 
-def _check(path: Path, about: dict[str, Any]) -> None:
+def _read(path: Path, formats: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    with safe_open(path, framework="pt") as file:
+        about = json.loads((file.metadata() or {}).get("ildb", "{}"))
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     form = about.get("format", "not a link model")
-    if form == RANKER_FORMAT and about["features"] == list(PLANES):
-        return
-    if form == SAGE_FORMAT and about["n_features"] == N_FEATURES:
-        return
-    raise ArtifactError(
-        f"{path} is {form}; this version reads {RANKER_FORMAT} and {SAGE_FORMAT} with its own features.",
-        "Train the model again.",
-    )
+    own = about.get("features") == list(PLANES) if form == RANKER_FORMAT else about.get("n_features") == N_FEATURES
+    if form not in formats or not own:
+        raise ArtifactError(
+            f"{path} is {form}; this version reads {' and '.join(formats)} here, with its own features.",
+            "Train the model again.",
+        )
+    return about, tensors
 
 
 def _booster(content: torch.Tensor) -> xgboost.Booster:

@@ -31,6 +31,7 @@ class MeltingMeasurement(NamedTuple):
     n_cation: int
     n_anion: int
     tm_k: float
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +45,11 @@ class MeltingData:
         anion_smiles: SMILES of the anion.
         n_cation: cations per formula unit.
         n_anion: anions per formula unit.
-        tm_k: melting point, K: the median where a pairing was measured more than once.
+        tm_k: melting point, K: the median where a pairing was measured more than once. For another property its value
+            in the canonical unit, as for `spread_k`.
         n_values: number of values behind `tm_k`.
         spread_k: largest minus smallest of those values, K; 0 for a single one.
+        source: where each row's values come from; empty where that is not known.
 
     Raises:
         InputError: lengths differ, a value is missing or not a temperature, or a pairing occurs twice.
@@ -61,9 +64,12 @@ class MeltingData:
     tm_k: npt.NDArray[np.float64]
     n_values: npt.NDArray[np.int64]
     spread_k: npt.NDArray[np.float64]
+    source: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("cation_inchikey", "anion_inchikey", "cation_smiles", "anion_smiles"):
+        if not len(self.source):
+            object.__setattr__(self, "source", ("",) * len(self.tm_k))
+        for name in ("cation_inchikey", "anion_inchikey", "cation_smiles", "anion_smiles", "source"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("n_cation", "n_anion", "n_values"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
@@ -118,6 +124,7 @@ class MeltingData:
             self.tm_k.tolist(),
             self.n_values.tolist(),
             self.spread_k.tolist(),
+            self.source,
             strict=True,
         )
         return sha256_json(sorted([*key, *rest] for key, *rest in rows))
@@ -135,13 +142,14 @@ class MeltingData:
             tm_k=self.tm_k[rows],
             n_values=self.n_values[rows],
             spread_k=self.spread_k[rows],
+            source=[self.source[i] for i in positions],
         )
 
 
 def reduce_measurements(measurements: Iterable[MeltingMeasurement]) -> MeltingData:
     """One row per pairing: the median of its measured melting points and their spread.
 
-    Rows are sorted by InChIKey. The SMILES kept is the first in alphabetical order.
+    Rows are sorted by InChIKey. SMILES and source kept are the first in alphabetical order.
 
     Raises:
         InputError: a measured value is not a temperature.
@@ -161,4 +169,5 @@ def reduce_measurements(measurements: Iterable[MeltingMeasurement]) -> MeltingDa
         tm_k=np.array([statistics.median(v) for v in values], dtype=np.float64),
         n_values=np.array([len(v) for v in values], dtype=np.int64),
         spread_k=np.array([max(v) - min(v) for v in values], dtype=np.float64),
+        source=[min(m.source for m in groups[key]) for key in keys],
     )

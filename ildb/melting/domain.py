@@ -53,20 +53,12 @@ class RoleDomain:
         np.fill_diagonal(own, -1.0)
         return float(np.quantile(own.max(axis=1), quantile))
 
-    def similarity(self, ions: IonTable) -> npt.NDArray[np.float64]:
-        """Count Tanimoto similarity to the training ions, shape (n_ions, n_known); 0 for an ion without features."""
-        similar = np.zeros((len(ions), len(self.known)))
-        usable = np.array([not problem for problem in ions.problem], dtype=np.bool_)
-        if usable.any():
-            similar[usable] = count_tanimoto(ions.counts[usable], self.known.counts)
-        return similar
-
     def reasons(self, ions: IonTable, similarity: npt.NDArray[np.float64]) -> list[tuple[Reason, ...]]:
         """Reasons against each ion; none means that it lies inside.
 
         Args:
             ions: the ions asked about.
-            similarity: their `similarity`.
+            similarity: count Tanimoto to the known ones, shape (n_ions, n_known); 0 for an ion without features.
         """
         return [self._ion_reasons(ions, i, similarity[i]) for i in range(len(ions))]
 

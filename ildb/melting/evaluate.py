@@ -4,178 +4,228 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
-from ildb.melting.calibrate import Calibrator, expected_calibration_error, fit_calibrator
+from ildb.melting.blend import Blend, fit_blend, regime
+from ildb.melting.calibrate import Calibrator, fit_calibrator
+from ildb.melting.experts import EXPERTS, Experts, Pairs, RawPrediction, RoleInputs
+from ildb.melting.logistic import fit_paper_logistic
+from ildb.melting.metrics import class_metrics, prediction_metrics, value_metrics
 from ildb.melting.model import Prediction, judge
 from ildb.melting.params import MeltingParams
-from ildb.melting.regressor import PairRegressor, RawPrediction
 from ildb.melting.splits import SplitName
+from ildb.melting.target import Target
 from ildb.melting.uncertainty import ErrorScale, difficulty, fit_error_scale
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 MIN_TRAINING_ROWS: Final = 15
 MIN_SUBSET_ROWS: Final = 10
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfFold:
-    """Predictions for every row by a model that did not see its fold.
+class Problem:
+    """What is fitted and judged: rows of measured values with everything known of their ions.
 
     Args:
-        folds: fold number of each row.
-        raw: predictions before calibration.
-        terms: their difficulty, shape (n, k), measured against that model's training ions.
-        anion_mean_k: the baseline's prediction: mean Tm of the training rows with the same anion, else of all.
+        inputs: of the known cations and of the known anions. They rest on the ions' structures, never on a value.
+        pairs: cation and anion of each row as rows of the inputs.
+        values: measured, in the property's unit, shape (n,).
+        doubt: variance of each value that its measurements show, standardised.
+        target: standardises values.
+        clusters: cluster of each row's cation.
+        paper: `ildb.melting.logistic.paper_features` of each row, where they are at hand, for the baseline.
     """
 
-    folds: npt.NDArray[np.int64]
-    raw: RawPrediction
-    terms: npt.NDArray[np.float64]
-    anion_mean_k: npt.NDArray[np.float64]
+    inputs: tuple[RoleInputs, RoleInputs]
+    pairs: Pairs
+    values: Floats
+    doubt: Floats
+    target: Target
+    clusters: Ints
+    paper: Floats | None = None
+
+    @property
+    def z(self) -> Floats:
+        """Standardised values."""
+        return self.target.standard(self.values)
+
+    def fit(self, rows: Ints, params: MeltingParams) -> Experts:
+        """Experts fitted on these rows."""
+        return Experts.fit(
+            self.inputs, self.pairs.take(rows), self.z[rows], self.doubt[rows], self.clusters[rows], params
+        )
 
 
-def out_of_fold(
-    features: npt.NDArray[np.float32],
-    tm_k: npt.NDArray[np.float64],
-    folds: npt.NDArray[np.int64],
-    index: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    similarity: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-    params: MeltingParams,
-) -> OutOfFold | None:
-    """Fit and predict fold by fold.
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Predictions for every row by experts that did not see its fold.
 
     Args:
-        features: pair features, shape (n, d).
-        tm_k: measured melting points, K.
         folds: fold number of each row.
-        index: cation and anion number of each row.
-        similarity: among the cations, shape (n_cations, n_cations), and among the anions.
-        params: of the model.
+        raw: what the experts say.
+        terms: their difficulty, shape (n, k), measured against those experts' training ions.
+        regimes: novelty of each row against the same ions.
+        anion_mean: the baseline's prediction: mean value of the training rows with the same anion, else of all.
+    """
+
+    folds: Ints
+    raw: RawPrediction
+    terms: Floats
+    regimes: Ints
+    anion_mean: Floats
+
+
+class Judgement(NamedTuple):
+    """What turns raw predictions into calibrated ones."""
+
+    blend: Blend
+    scale: ErrorScale
+    calibrator: Calibrator | None
+
+
+def out_of_fold(problem: Problem, folds: Ints, params: MeltingParams) -> OutOfFold | None:
+    """Fit and predict fold by fold.
 
     Returns:
         None where a fold leaves too few rows to train on.
     """
-    n = len(tm_k)
-    numbers = np.empty((3, n))
+    n = len(problem.values)
+    experts, net_spread = np.empty((n, len(EXPERTS))), np.empty(n)
     distances = np.empty((2, n))
     baseline = np.empty(n)
+    index = (problem.pairs.cation, problem.pairs.anion)
     for fold in range(int(folds.max()) + 1):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if len(train) < MIN_TRAINING_ROWS:
             return None
-        model = PairRegressor.fit(features[train], tm_k[train], params)
-        numbers[:, test] = model.predict(features[np.ix_(test, model.columns)])
+        fitted = problem.fit(train, params)
+        experts[test], net_spread[test] = fitted.predict(problem.inputs, problem.pairs.take(test))
         for role in (0, 1):
             seen = np.unique(index[role][train])
-            distances[role, test] = 1 - similarity[role][np.ix_(index[role][test], seen)].max(axis=1)
-        baseline[test] = _anion_mean(tm_k[train], index[1][train], index[1][test])
-    raw = RawPrediction(*numbers)
-    return OutOfFold(folds, raw, difficulty(raw, distances[0], distances[1]), baseline)
+            similar = problem.inputs[role].kernels["fingerprint"]
+            distances[role, test] = 1 - similar[np.ix_(index[role][test], seen)].max(axis=1)
+        baseline[test] = _anion_mean(problem.values[train], index[1][train], index[1][test])
+    raw = RawPrediction(experts, net_spread)
+    terms = difficulty(raw, distances[0], distances[1])
+    return OutOfFold(folds, raw, terms, regime(distances[0], distances[1]), baseline)
 
 
-def fit_uncertainty(
-    parts: Mapping[SplitName, OutOfFold],
-    tm_k: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.int64],
-    params: MeltingParams,
-) -> tuple[ErrorScale, Calibrator]:
-    """Fit error scale and calibration on the out-of-fold predictions of these rows, from all splits together."""
-    measured = np.tile(tm_k[rows], len(parts))
-    predicted = np.concatenate([part.raw.tm_k[rows] for part in parts.values()])
-    terms = np.concatenate([part.terms[rows] for part in parts.values()])
-    scale = fit_error_scale(terms, measured - predicted, params.coverage)
-    z = (params.threshold_k - predicted) / scale.scale_k(terms)
-    return scale, fit_calibrator(params.calibration, z, measured < params.threshold_k)
+def paper_out_of_fold(problem: Problem, folds: Ints, threshold: float) -> Floats | None:
+    """The published classifier's P(below the threshold) by fold, where its features are at hand; half for a fold whose
+    training rows are all on one side."""
+    if problem.paper is None:
+        return None
+    probability = np.full(len(problem.values), 0.5)
+    below = problem.values < threshold
+    for fold in range(int(folds.max()) + 1):
+        train, test = folds != fold, folds == fold
+        if below[train].any() and not below[train].all():
+            probability[test] = fit_paper_logistic(problem.paper[train], below[train]).predict_proba(
+                problem.paper[test]
+            )
+    return probability
 
 
-def cross_calibrated(
-    split: SplitName, parts: Mapping[SplitName, OutOfFold], tm_k: npt.NDArray[np.float64], params: MeltingParams
+def fit_judgement(
+    parts: Mapping[SplitName, OutOfFold], problem: Problem, rows: Ints, params: MeltingParams
+) -> Judgement:
+    """Fit blend, error scale and calibration on the out-of-fold predictions of these rows, from all splits together."""
+    measured = problem.z[rows]
+    every = list(parts.values())
+    blend = fit_blend(
+        [part.raw.experts[rows] for part in every], [part.regimes[rows] for part in every], [measured] * len(every)
+    )
+    predicted = np.concatenate([blend.predict(part.raw.experts[rows], part.regimes[rows]) for part in every])
+    terms = np.concatenate([part.terms[rows] for part in every])
+    regimes = np.concatenate([part.regimes[rows] for part in every])
+    scale = fit_error_scale(terms, np.tile(measured, len(every)) - predicted, regimes, params.coverage)
+    if params.threshold_k is None:
+        return Judgement(blend, scale, None)
+    threshold = float(problem.target.standard(np.array([params.threshold_k]))[0])
+    margin = (threshold - predicted) / scale.half_width(terms, regimes)
+    below = np.tile(problem.values[rows] < params.threshold_k, len(every))
+    return Judgement(blend, scale, fit_calibrator(params.calibration, margin, below))
+
+
+def cross_judged(
+    split: SplitName, parts: Mapping[SplitName, OutOfFold], problem: Problem, params: MeltingParams
 ) -> Prediction:
-    """Calibrated out-of-fold predictions: the scale and calibration of a fold never see a row of that fold."""
+    """Calibrated out-of-fold predictions: blend, scale and calibration of a fold never see a row of that fold."""
     part = parts[split]
-    judged = np.empty((4, len(tm_k)))
+    judged = np.empty((4, len(problem.values)))
     for fold in range(int(part.folds.max()) + 1):
         test = np.flatnonzero(part.folds == fold)
-        scale, calibrator = fit_uncertainty(parts, tm_k, np.flatnonzero(part.folds != fold), params)
-        judged[:, test] = judge(part.raw.tm_k[test], part.terms[test], scale, calibrator, params.threshold_k)
+        judgement = fit_judgement(parts, problem, np.flatnonzero(part.folds != fold), params)
+        judged[:, test] = judge(
+            judgement.blend.predict(part.raw.experts[test], part.regimes[test]),
+            judgement.scale.half_width(part.terms[test], part.regimes[test]),
+            judgement.calibrator,
+            problem.target,
+            params.threshold_k,
+        )
     return Prediction(*judged)
-
-
-def temperature_metrics(
-    tm_k: npt.NDArray[np.float64], predicted_k: npt.NDArray[np.float64], threshold_k: float
-) -> dict[str, float]:
-    """``mae_k``, ``rmse_k``, ``r2``, ``auroc`` and ``accuracy`` of temperatures; undefined ones are left out."""
-    error = predicted_k - tm_k
-    below = tm_k < threshold_k
-    metrics = {
-        "accuracy": float(((predicted_k < threshold_k) == below).mean()),
-        "mae_k": float(np.abs(error).mean()),
-        "rmse_k": float(np.sqrt((error**2).mean())),
-    }
-    variance = float(((tm_k - tm_k.mean()) ** 2).mean())
-    if variance > 0:
-        metrics["r2"] = 1 - float((error**2).mean()) / variance
-    if below.any() and not below.all():
-        metrics["auroc"] = float(roc_auc_score(below, -predicted_k))
-    return metrics
-
-
-def prediction_metrics(tm_k: npt.NDArray[np.float64], prediction: Prediction, threshold_k: float) -> dict[str, float]:
-    """All metrics of calibrated predictions. ``width_90_k`` is the median width of the interval, K."""
-    below = tm_k < threshold_k
-    p = prediction.p_below_threshold
-    metrics = temperature_metrics(tm_k, prediction.tm_k, threshold_k)
-    metrics["accuracy"] = float(((p > 0.5) == below).mean())
-    metrics["brier"] = float(((p - below) ** 2).mean())
-    metrics["ece"] = expected_calibration_error(p, below)
-    metrics["coverage_90"] = float(((tm_k >= prediction.tm_low_k) & (tm_k <= prediction.tm_high_k)).mean())
-    metrics["width_90_k"] = float(np.median(prediction.tm_high_k - prediction.tm_low_k))
-    if "auroc" in metrics:
-        metrics["auroc"] = float(roc_auc_score(below, p))
-    return metrics
 
 
 def evaluate(
     parts: Mapping[SplitName, OutOfFold],
-    tm_k: npt.NDArray[np.float64],
+    calibrating: Mapping[SplitName, OutOfFold],
+    problem: Problem,
     bromide: npt.NDArray[np.bool_],
     params: MeltingParams,
 ) -> dict[str, float]:
-    """Metrics of every split, flat: ``<split>.<metric>`` and ``baselines.anion_mean.<split>.<metric>``.
+    """Metrics of every split, flat: ``<split>.<metric>`` and ``baselines.<name>.<split>.<metric>``.
 
     Args:
-        parts: out-of-fold predictions of each split.
-        tm_k: measured melting points, K.
+        parts: out-of-fold predictions of each split to report.
+        calibrating: those that blend, scale and calibration are fitted on.
+        problem: the rows.
         bromide: rows whose anion is bromide, reported apart where whole anions were left out.
         params: of the model.
     """
     metrics: dict[str, float] = {}
+    unit = metric_unit(params)
+    measured, threshold = problem.values, params.threshold_k
 
-    def add(prefix: str, values: dict[str, float]) -> None:
+    def add(prefix: str, values: Mapping[str, float]) -> None:
         metrics.update({f"{prefix}.{key}": value for key, value in values.items()})
 
     for split, part in parts.items():
-        prediction = cross_calibrated(split, parts, tm_k, params)
-        add(split, prediction_metrics(tm_k, prediction, params.threshold_k))
-        add(f"baselines.anion_mean.{split}", temperature_metrics(tm_k, part.anion_mean_k, params.threshold_k))
+        prediction = cross_judged(split, {**calibrating, split: part}, problem, params)
+        add(split, prediction_metrics(measured, prediction, threshold, problem.target, unit))
+        add(
+            f"baselines.anion_mean.{split}",
+            value_metrics(measured, part.anion_mean, threshold, problem.target, unit),
+        )
+        if threshold is not None:
+            paper = paper_out_of_fold(problem, part.folds, threshold)
+            if paper is not None:
+                add(f"baselines.paper_logistic.{split}", class_metrics(paper, measured < threshold))
         if split == "anion_group":
             for name, rows in (("bromide", bromide), ("other", ~bromide)):
                 if rows.sum() >= MIN_SUBSET_ROWS:
                     subset = Prediction(*(values[rows] for values in prediction))
-                    add(f"{split}.{name}", prediction_metrics(tm_k[rows], subset, params.threshold_k))
-                    metrics[f"{split}.{name}.bias_k"] = float((subset.tm_k - tm_k[rows]).mean())
+                    add(
+                        f"{split}.{name}",
+                        prediction_metrics(measured[rows], subset, threshold, problem.target, unit),
+                    )
+                    error = problem.target.on_scale(subset.tm_k) - problem.target.on_scale(measured[rows])
+                    metrics[f"{split}.{name}.bias{unit}"] = float(error.mean())
     return metrics
 
 
-def _anion_mean(
-    tm_k: npt.NDArray[np.float64], trained: npt.NDArray[np.int64], asked: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def metric_unit(params: MeltingParams) -> str:
+    """What follows the names of errors: ``_k`` for melting points, nothing for a property in a unit of its own."""
+    return "_k" if params.property == "melting_point" and params.scale == "linear" else ""
+
+
+def _anion_mean(values: Floats, trained: Ints, asked: Ints) -> Floats:
     size = int(max(trained.max(), asked.max())) + 1
     rows = np.bincount(trained, minlength=size)
-    totals = np.bincount(trained, weights=tm_k, minlength=size)
-    means = np.where(rows > 0, totals / np.maximum(rows, 1), tm_k.mean())
+    totals = np.bincount(trained, weights=values, minlength=size)
+    means = np.where(rows > 0, totals / np.maximum(rows, 1), values.mean())
     return np.asarray(means[asked], dtype=np.float64)

@@ -18,10 +18,11 @@ from rdkit.Chem import Descriptors, rdFingerprintGenerator
 from ildb.chem.parse import parse_smiles, shorten
 from ildb.errors import StructureError
 
-FEATURE_VERSION: Final = 1
+FEATURE_VERSION: Final = 2
 """Raise whenever a column is added, removed or computed differently: stored models name it."""
 
 COUNT_BINS: Final = 1024
+TORSION_BINS: Final = 1024
 _RADIUS: Final = 2
 _CLIP: Final = 1e4
 
@@ -50,6 +51,12 @@ _HAND: Final = (
     *("n_atom_classes", "asymmetry", "n_fluorine", "heaviest_element"),
 )
 DESCRIPTOR_NAMES: Final[tuple[str, ...]] = (*_DESCRIPTORS, *_HAND)
+SHAPE_NAMES: Final[tuple[str, ...]] = (
+    *_HAND,
+    *("LabuteASA", "TPSA", "NHOHCount", "RingCount", "NumRotatableBonds", "FractionCSP3", "HeavyAtomCount"),
+    *("MolLogP", "MolMR"),
+)
+"""Descriptors of size, shape, branching and polarity: few enough for a kernel that extrapolates."""
 ION_FEATURE_NAMES: Final[tuple[str, ...]] = (*DESCRIPTOR_NAMES, *(f"ecfp4_{i}" for i in range(COUNT_BINS)))
 _PAIR_EXTRAS: Final = ("n_cation", "n_anion", "mass_ratio", "heavy_atoms_total", "charge_product")
 PAIR_FEATURE_NAMES: Final[tuple[str, ...]] = (
@@ -62,6 +69,8 @@ _HEAVY = DESCRIPTOR_NAMES.index("HeavyAtomCount")
 _CHARGE = DESCRIPTOR_NAMES.index("formal_charge")
 
 _generator = rdFingerprintGenerator.GetMorganGenerator(radius=_RADIUS, fpSize=COUNT_BINS, useBondTypes=False)
+_torsions = rdFingerprintGenerator.GetTopologicalTorsionGenerator(fpSize=TORSION_BINS)
+_TORSION_CODE: Final = 1 << 16  # RDKit packs the four atoms of a torsion into one word
 
 
 def _invariant(atom: Chem.Atom) -> int:
@@ -170,6 +179,16 @@ def mol_features(mol: Chem.Mol) -> npt.NDArray[np.float32]:
         raise StructureError(f"Descriptors {', '.join(bad)} are not finite for {shorten(Chem.MolToSmiles(mol))}.")
     counts = _generator.GetCountFingerprintAsNumPy(mol, customAtomInvariants=invariants)
     return np.concatenate([np.clip(values, -_CLIP, _CLIP), counts]).astype(np.float32)
+
+
+def mol_torsions(mol: Chem.Mol) -> npt.NDArray[np.float32]:
+    """Counts of the ion's topological torsions with charge-free atoms, folded, shape (`TORSION_BINS`,).
+
+    Nilakantan et al., J. Chem. Inf. Comput. Sci. 1987, 27, 82.
+    """
+    invariants = [_invariant(atom) % _TORSION_CODE for atom in mol.GetAtoms()]
+    counts = _torsions.GetCountFingerprintAsNumPy(mol, customAtomInvariants=invariants)
+    return np.asarray(counts, dtype=np.float32)
 
 
 _FUNCTIONS = {name: function for name, function in Descriptors.descList if name in set(_DESCRIPTORS)}

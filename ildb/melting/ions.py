@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, rdBase
 
 from ildb.errors import InputError, StructureError
-from ildb.melting.features import DESCRIPTOR_NAMES, ION_FEATURE_NAMES, mol_features, parse_ion
+from ildb.melting.features import (
+    DESCRIPTOR_NAMES,
+    ION_FEATURE_NAMES,
+    TORSION_BINS,
+    mol_features,
+    mol_torsions,
+    parse_ion,
+)
+
+_KEPT: Final = 8192  # ions, of 9 kB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +32,7 @@ class IonTable:
         inchikey: standard InChIKey of each ion.
         smiles: SMILES of each ion.
         features: shape (n_ions, len(`ION_FEATURE_NAMES`)), float32.
+        torsions: counts of topological torsions, shape (n_ions, `TORSION_BINS`), float32.
         charge: formal charge, shape (n_ions,); 0 where it could not be read.
         heavy_atoms: shape (n_ions,).
         elements: symbols in each ion.
@@ -30,6 +42,7 @@ class IonTable:
     inchikey: tuple[str, ...]
     smiles: tuple[str, ...]
     features: npt.NDArray[np.float32]
+    torsions: npt.NDArray[np.float32]
     charge: npt.NDArray[np.int64]
     heavy_atoms: npt.NDArray[np.int64]
     elements: tuple[frozenset[str], ...]
@@ -37,6 +50,16 @@ class IonTable:
 
     def __len__(self) -> int:
         return len(self.smiles)
+
+    @property
+    def descriptors(self) -> npt.NDArray[np.float32]:
+        """The descriptors' part of `features`, shape (n_ions, len(`DESCRIPTOR_NAMES`))."""
+        return self.features[:, : len(DESCRIPTOR_NAMES)]
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Which ions have features, shape (n_ions,)."""
+        return np.array([not problem for problem in self.problem], dtype=np.bool_)
 
     @property
     def counts(self) -> npt.NDArray[np.float32]:
@@ -50,6 +73,7 @@ class IonTable:
             inchikey=tuple(self.inchikey[i] for i in positions),
             smiles=tuple(self.smiles[i] for i in positions),
             features=self.features[rows],
+            torsions=self.torsions[rows],
             charge=self.charge[rows],
             heavy_atoms=self.heavy_atoms[rows],
             elements=tuple(self.elements[i] for i in positions),
@@ -71,18 +95,49 @@ class IonTable:
             raise InputError(f"{len(smiles)} SMILES but {len(inchikey)} InChIKeys.")
         n = len(smiles)
         features = np.full((n, len(ION_FEATURE_NAMES)), np.nan, dtype=np.float32)
+        torsions = np.full((n, TORSION_BINS), np.nan, dtype=np.float32)
         charge, heavy_atoms = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         keys, problems = list(inchikey) if inchikey is not None else [""] * n, [""] * n
         elements: list[frozenset[str]] = [frozenset()] * n
         for i, text in enumerate(smiles):
-            try:
-                mol = parse_ion(text)
-                charge[i], heavy_atoms[i] = Chem.GetFormalCharge(mol), mol.GetNumHeavyAtoms()
-                elements[i] = frozenset(atom.GetSymbol() for atom in mol.GetAtoms())
-                if inchikey is None:
-                    with rdBase.BlockLogs():
-                        keys[i] = str(Chem.MolToInchiKey(mol))  # type: ignore[no-untyped-call]
-                features[i] = mol_features(mol)
-            except StructureError as error:
-                problems[i] = error.what
-        return cls(tuple(keys), tuple(smiles), features, charge, heavy_atoms, tuple(elements), tuple(problems))
+            ion = _describe(text)
+            charge[i], heavy_atoms[i], elements[i], problems[i] = ion.charge, ion.heavy_atoms, ion.elements, ion.problem
+            if inchikey is None:
+                keys[i] = ion.inchikey()
+            if ion.features is not None:
+                features[i], torsions[i] = ion.features
+        return cls(
+            tuple(keys), tuple(smiles), features, torsions, charge, heavy_atoms, tuple(elements), tuple(problems)
+        )
+
+
+class _Described(NamedTuple):
+    """An ion's row; without features where there is a problem."""
+
+    mol: Chem.Mol | None
+    charge: int
+    heavy_atoms: int
+    elements: frozenset[str]
+    features: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None
+    problem: str
+
+    def inchikey(self) -> str:
+        """Standard InChIKey, empty for what is no structure."""
+        if self.mol is None:
+            return ""
+        with rdBase.BlockLogs():
+            return str(Chem.MolToInchiKey(self.mol))  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=_KEPT)
+def _describe(smiles: str) -> _Described:
+    """Kept for the next table: a screen's tasks ask for the same ions again and again."""
+    try:
+        mol = parse_ion(smiles)
+    except StructureError as error:
+        return _Described(None, 0, 0, frozenset(), None, error.what)
+    facts = (mol, Chem.GetFormalCharge(mol), mol.GetNumHeavyAtoms(), frozenset(a.GetSymbol() for a in mol.GetAtoms()))
+    try:
+        return _Described(*facts, (mol_features(mol), mol_torsions(mol)), "")
+    except StructureError as error:
+        return _Described(*facts, None, error.what)

@@ -1,4 +1,4 @@
-"""The melting-point model: one regressor from which class, temperature and interval all follow."""
+"""The property model: one estimate from which class, value and interval all follow."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ildb.melting.blend import Blend, regime
 from ildb.melting.calibrate import Calibrator
 from ildb.melting.data import MeltingData
 from ildb.melting.domain import RoleDomain
-from ildb.melting.features import pair_features
+from ildb.melting.experts import Experts, RawPrediction, RoleSpace
 from ildb.melting.ions import IonTable
 from ildb.melting.neighbours import Neighbour
 from ildb.melting.params import MeltingParams
-from ildb.melting.regressor import PairRegressor, RawPrediction
+from ildb.melting.target import Target
 from ildb.melting.uncertainty import ErrorScale, difficulty
 
 __all__ = ["MeltingModel", "MeltingParams", "Prediction", "judge"]
 
 
 class Prediction(NamedTuple):
-    """Calibrated predictions, each of shape (n,).
+    """Calibrated predictions, each of shape (n,). Values are melting points in K, or another property in its unit.
 
     Args:
-        p_below_threshold: probability that the IL melts below the model's threshold.
-        tm_k: melting point, K.
-        tm_low_k: lower end of the interval, K.
-        tm_high_k: upper end of the interval, K.
+        p_below_threshold: probability of a value below the model's threshold; NaN where it has none.
+        tm_k: estimate.
+        tm_low_k: lower end of the interval.
+        tm_high_k: upper end of the interval.
     """
 
     p_below_threshold: npt.NDArray[np.float64]
@@ -39,25 +40,27 @@ class Prediction(NamedTuple):
 
 
 def judge(
-    tm_k: npt.NDArray[np.float64],
-    terms: npt.NDArray[np.float64],
-    scale: ErrorScale,
-    calibrator: Calibrator,
-    threshold_k: float,
+    z: npt.NDArray[np.float64],
+    half_width: npt.NDArray[np.float64],
+    calibrator: Calibrator | None,
+    target: Target,
+    threshold: float | None,
 ) -> Prediction:
-    """Interval and probability of predicted temperatures.
+    """Interval and probability of predictions.
 
     Args:
-        tm_k: predicted melting points, K, shape (n,).
-        terms: their `difficulty`, shape (n, k).
-        scale: fitted error scale.
-        calibrator: fitted map from z to probability.
-        threshold_k: melting below this counts, K.
+        z: predicted standardised values, shape (n,).
+        half_width: half of the interval, standardised, shape (n,).
+        calibrator: fitted map from the margin in half-widths to a probability; needed where there is a threshold.
+        target: maps standardised values back.
+        threshold: values below it count, in the property's unit.
     """
-    scale_k = scale.scale_k(terms)
-    half = scale.quantile * scale_k
-    probability = calibrator.probability((threshold_k - tm_k) / scale_k)
-    return Prediction(probability, tm_k, np.maximum(tm_k - half, 0.0), tm_k + half)
+    probability = np.full(len(z), np.nan)
+    if threshold is not None and calibrator is not None:
+        margin = float(target.standard(np.array([threshold]))[0]) - z
+        probability = calibrator.probability(margin / half_width)
+    low, high = target.value(z - half_width), target.value(z + half_width)
+    return Prediction(probability, target.value(z), np.maximum(low, 0.0), high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +74,13 @@ class MeltingModel:
         anions: their distinct anions.
         cation_index: row of `cations` for each row of `data`.
         anion_index: row of `anions` for each row of `data`.
-        regressor: the fitted trees.
+        spaces: where the known cations and the known anions lie.
+        experts: the fitted regressors.
+        blend: how much each of them counts.
         scale: the fitted error scale.
-        calibrator: the fitted map to a probability.
-        versions: of what computed the features and the trees.
+        calibrator: the fitted map to a probability; None for a property without a threshold.
+        target: standardises values.
+        versions: of what computed the features and fitted the experts.
     """
 
     params: MeltingParams
@@ -83,9 +89,12 @@ class MeltingModel:
     anions: IonTable
     cation_index: npt.NDArray[np.int64]
     anion_index: npt.NDArray[np.int64]
-    regressor: PairRegressor
+    spaces: tuple[RoleSpace, RoleSpace]
+    experts: Experts
+    blend: Blend
     scale: ErrorScale
-    calibrator: Calibrator
+    calibrator: Calibrator | None
+    target: Target
     versions: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -103,26 +112,22 @@ class MeltingModel:
         """(n_cation, n_anion) of the training pairings."""
         return frozenset(zip(self.data.n_cation.tolist(), self.data.n_anion.tolist(), strict=True))
 
-    def raw(
-        self,
-        cation_features: npt.NDArray[np.float32],
-        anion_features: npt.NDArray[np.float32],
-        n_cation: npt.NDArray[np.int64],
-        n_anion: npt.NDArray[np.int64],
-    ) -> RawPrediction:
-        """What the ensembles say, before calibration; arguments as for `pair_features`."""
-        columns = self.regressor.columns
-        return self.regressor.predict(pair_features(cation_features, anion_features, n_cation, n_anion, columns))
-
     def predict(
         self,
         raw: RawPrediction,
         cation_distance: npt.NDArray[np.float64],
         anion_distance: npt.NDArray[np.float64],
     ) -> Prediction:
-        """Calibrated predictions from `raw` and the distances to the nearest training ions (1 - similarity)."""
+        """Calibrated predictions from the experts' and the distances to the nearest training ions (1 - similarity)."""
+        regimes = regime(cation_distance, anion_distance)
         terms = difficulty(raw, cation_distance, anion_distance)
-        return judge(raw.tm_k, terms, self.scale, self.calibrator, self.params.threshold_k)
+        return judge(
+            self.blend.predict(raw.experts, regimes),
+            self.scale.half_width(terms, regimes),
+            self.calibrator,
+            self.target,
+            self.params.threshold_k,
+        )
 
     def neighbour(self, row: int, similarity: float) -> Neighbour:
         """The training row at this position, as the reason for a score."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from ildb.errors import InputError
 from ildb.melting.domain import Reason, RoleDomain, pair_reasons
+from ildb.melting.experts import Pairs, RoleInputs, RoleSpace
 from ildb.melting.ions import IonTable
 from ildb.melting.model import MeltingModel
 from ildb.melting.neighbours import Neighbour, nearest_rows
@@ -24,13 +26,15 @@ class PairScores:
     A pairing with an ion that cannot be featurised has NaN in every number and the reason in `reasons`.
 
     Args:
-        p_below_threshold: P(Tm < the model's threshold).
+        p_below_threshold: P(Tm < the model's threshold); NaN for a property without one.
         tm_k: estimate.
         tm_low_k: lower end of the interval.
         tm_high_k: upper end of the interval.
         in_domain: whether the model has seen anything like it; False exactly when `reasons` is not empty.
         reasons: why not, each as ``code: message``.
-        neighbours: nearest known ILs with their measured melting point, nearest first.
+        neighbour_rows: rows of the model's data nearest to each pairing, nearest first, shape (n_pairs, k).
+        neighbour_similarity: their similarity; 0 where a row is no neighbour at all.
+        model: that scored.
     """
 
     p_below_threshold: npt.NDArray[np.float64]
@@ -39,10 +43,20 @@ class PairScores:
     tm_high_k: npt.NDArray[np.float64]
     in_domain: npt.NDArray[np.bool_]
     reasons: list[list[str]]
-    neighbours: list[list[Neighbour]]
+    neighbour_rows: npt.NDArray[np.int64]
+    neighbour_similarity: npt.NDArray[np.float32]
+    model: MeltingModel
 
     def __len__(self) -> int:
         return len(self.tm_k)
+
+    @cached_property
+    def neighbours(self) -> list[list[Neighbour]]:
+        """Nearest known ILs of each pairing with their measured value, nearest first."""
+        return [
+            [self.model.neighbour(row, value) for row, value in zip(rows, values, strict=True) if value > 0]
+            for rows, values in zip(self.neighbour_rows.tolist(), self.neighbour_similarity.tolist(), strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -54,21 +68,33 @@ class _Role:
     similarity: npt.NDArray[np.float32]  # (n_ions, n_training_rows)
     distance: npt.NDArray[np.float64]
     usable: npt.NDArray[np.bool_]
+    inputs: RoleInputs  # of the usable ones
+    usable_position: npt.NDArray[np.int64]  # of each of `ions` in `inputs`
     reasons: list[tuple[Reason, ...]]
 
     @classmethod
     def of(
-        cls, domain: RoleDomain, table: IonTable, index: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+        cls,
+        domain: RoleDomain,
+        space: RoleSpace,
+        table: IonTable,
+        index: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64],
     ) -> _Role:
         used, position = np.unique(index, return_inverse=True)
         ions = table.take(used)
-        similarity = domain.similarity(ions)
+        usable = ions.usable
+        inputs = space.inputs(ions.take(np.flatnonzero(usable)))
+        similarity = np.zeros((len(ions), len(domain.known)))
+        similarity[usable] = inputs.kernels["fingerprint"]
         return cls(
             ions,
             position,
-            similarity[:, rows].astype(np.float32),
+            similarity.astype(np.float32)[:, rows],
             1 - similarity.max(axis=1, initial=0.0),
-            np.array([not problem for problem in ions.problem], dtype=np.bool_),
+            usable,
+            inputs,
+            np.cumsum(usable) - 1,
             domain.reasons(ions, similarity),
         )
 
@@ -93,7 +119,7 @@ def score_pairs(
         anion_index: the same for anions.
         n_cation: cations per formula unit, shape (n_pairs,).
         n_anion: anions per formula unit, shape (n_pairs,).
-        chunk: pairings featurised at a time.
+        chunk: pairings compared with all measured ones at a time.
 
     Raises:
         InputError: the arrays differ in length, or a position lies outside the table.
@@ -104,28 +130,30 @@ def score_pairs(
     for name, index in (("cation_index", cation_index), ("anion_index", anion_index)):
         if n and not 0 <= index.min() <= index.max() < len(ion_table):
             raise InputError(f"{name} points outside the table of {len(ion_table)} ions.")
-    cation = _Role.of(model.cation_domain, ion_table, cation_index, model.cation_index)
-    anion = _Role.of(model.anion_domain, ion_table, anion_index, model.anion_index)
+    if n == 0:
+        none, no_rows = np.empty(0), np.empty((0, 0))
+        flags, similar = none.astype(np.bool_), no_rows.astype(np.float32)
+        return PairScores(none, none, none, none, flags, [], no_rows.astype(np.int64), similar, model)
+    cation = _Role.of(model.cation_domain, model.spaces[0], ion_table, cation_index, model.cation_index)
+    anion = _Role.of(model.anion_domain, model.spaces[1], ion_table, anion_index, model.anion_index)
     numbers = np.full((4, n), np.nan)
-    neighbours: list[list[Neighbour]] = []
+    ok = np.flatnonzero(cation.usable[cation.position] & anion.usable[anion.position])
+    if ok.size:
+        c, a = cation.position[ok], anion.position[ok]
+        pairs = Pairs(cation.usable_position[c], anion.usable_position[a], n_cation[ok], n_anion[ok])
+        raw = model.experts.predict((cation.inputs, anion.inputs), pairs)
+        numbers[:, ok] = model.predict(raw, cation.distance[c], anion.distance[a])
+    k = min(model.params.n_neighbours, len(model.data))
+    rows, values = np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.float32)
     for start in range(0, n, chunk):
         piece = slice(start, min(start + chunk, n))
-        c, a = cation.position[piece], anion.position[piece]
-        ok = np.flatnonzero(cation.usable[c] & anion.usable[a])
-        if ok.size:
-            raw = model.raw(
-                cation.ions.features[c[ok]], anion.ions.features[a[ok]], n_cation[piece][ok], n_anion[piece][ok]
-            )
-            numbers[:, start + ok] = model.predict(raw, cation.distance[c[ok]], anion.distance[a[ok]])
-        rows, values = nearest_rows(cation.similarity[c], anion.similarity[a], model.params.n_neighbours)
-        neighbours.extend(
-            [model.neighbour(row, value) for row, value in zip(r, v, strict=True) if value > 0]
-            for r, v in zip(rows.tolist(), values.tolist(), strict=True)
+        rows[piece], values[piece] = nearest_rows(
+            cation.similarity[cation.position[piece]], anion.similarity[anion.position[piece]], k
         )
     reasons = _reasons(model, cation, anion, n_cation, n_anion)
     in_domain = np.array([not found for found in reasons], dtype=np.bool_)
     p, tm_k, low, high = numbers
-    return PairScores(p, tm_k, low, high, in_domain, reasons, neighbours)
+    return PairScores(p, tm_k, low, high, in_domain, reasons, rows, values, model)
 
 
 def _reasons(

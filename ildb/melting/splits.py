@@ -3,6 +3,8 @@
 - ``random``: pairings at random; stereoisomers of one pairing stay together.
 - ``cation_cluster``: whole clusters of similar cations (Butina) at a time.
 - ``anion_group``: whole anions at a time.
+- ``anion_family``: one family of anions at a time (halides, sulfonylimides, ...), `ildb.melting.families`.
+- ``source``: whole references at a time, where the data name at least two.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
 from ildb.melting.data import MeltingData, ion_key
+from ildb.melting.families import anion_family
 from ildb.melting.ions import IonTable
 from ildb.melting.params import MeltingParams
 from ildb.melting.similarity import butina_clusters
 
-SplitName = Literal["random", "cation_cluster", "anion_group"]
+SplitName = Literal["random", "cation_cluster", "anion_group", "anion_family", "source"]
 SPLITS: Final[tuple[SplitName, ...]] = ("random", "cation_cluster", "anion_group")
+"""Those that a model is always judged by, and calibrated on."""
+
+EXTRA_SPLITS: Final[tuple[SplitName, ...]] = ("anion_family", "source")
 
 
 def split_groups(
@@ -36,10 +42,19 @@ def split_groups(
     """
     if split == "cation_cluster":
         return butina_clusters(cations.counts, params.cluster_distance)[cation_index]
+    pair = [f"{ion_key(c)}{ion_key(a)}" for c, a, *_ in data.keys]
     if split == "anion_group":
         labels = [ion_key(key) for key in data.anion_inchikey]
+    elif split == "anion_family":
+        family = {smiles: anion_family(smiles) for smiles in set(data.anion_smiles)}
+        labels = [family[smiles] for smiles in data.anion_smiles]
+    elif split == "source":
+        first: dict[str, str] = {}
+        for key, source in zip(pair, data.source, strict=True):
+            first[key] = min(source, first.get(key, source))
+        labels = [first[key] for key in pair]  # stereoisomers of one pairing stay together
     else:
-        labels = [f"{ion_key(c)}{ion_key(a)}" for c, a, *_ in data.keys]
+        labels = pair
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 

@@ -1,33 +1,48 @@
-"""Train, calibrate and judge a melting-point model in one call."""
+"""Train, calibrate and judge a property model in one call."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import rdkit
+import scipy
 import sklearn
 import skops
+import torch
+import xgboost
 
 import ildb
 from ildb.errors import InputError
 from ildb.melting.data import MeltingData, ion_key
-from ildb.melting.evaluate import OutOfFold, evaluate, fit_uncertainty, out_of_fold
-from ildb.melting.features import FEATURE_VERSION, pair_features
+from ildb.melting.evaluate import (
+    Judgement,
+    OutOfFold,
+    Problem,
+    evaluate,
+    fit_judgement,
+    metric_unit,
+    out_of_fold,
+)
+from ildb.melting.experts import Pairs, RoleSpace
+from ildb.melting.features import FEATURE_VERSION
 from ildb.melting.ions import IonTable
+from ildb.melting.metrics import noise_ceiling
 from ildb.melting.model import MeltingModel
 from ildb.melting.params import MeltingParams
-from ildb.melting.regressor import PairRegressor
-from ildb.melting.similarity import count_tanimoto
+from ildb.melting.similarity import butina_clusters
 from ildb.melting.splits import SPLITS, SplitName, fold_ids, split_groups
+from ildb.melting.target import Target
 
 __all__ = ["MeltingData", "MeltingParams", "TrainedMelting", "train_melting"]
 
 MIN_ROWS: Final = 30
 _BROMIDE: Final = ion_key("CPELXLSAUQHCOX-UHFFFAOYSA-M")
+_RANGE_TO_SD: Final = 0.5  # of a few values
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,68 +65,138 @@ class TrainedMelting:
         return self.folds["random"]
 
 
-def train_melting(data: MeltingData, params: MeltingParams) -> TrainedMelting:
-    """Train a model on measured melting points.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Rows in the order of their keys, with their ions described once.
+
+    Args:
+        order: position in the data given of each row.
+        data: the rows.
+        cations: their distinct cations.
+        anions: their distinct anions.
+        spaces: of the cations and of the anions.
+        problem: what is fitted and judged.
+        bromide: rows whose anion is bromide.
+    """
+
+    order: npt.NDArray[np.int64]
+    data: MeltingData
+    cations: IonTable
+    anions: IonTable
+    spaces: tuple[RoleSpace, RoleSpace]
+    problem: Problem
+    bromide: npt.NDArray[np.bool_]
+
+    def part(self, split: SplitName, params: MeltingParams) -> OutOfFold | None:
+        """Out-of-fold predictions of a split; None where the rows do not allow it."""
+        groups = split_groups(split, self.data, self.cations, self.problem.pairs.cation, params)
+        n_folds = len(np.unique(groups)) if split == "anion_family" else params.n_folds
+        folds = fold_ids(groups, n_folds, params.seed)
+        return None if folds is None else out_of_fold(self.problem, folds, params)
+
+
+def prepare(
+    data: MeltingData, params: MeltingParams, paper_features: npt.NDArray[np.float64] | None = None
+) -> Prepared:
+    """Check the rows and describe their ions; arguments and errors as for `train_melting`."""
+    order = np.array(sorted(range(len(data)), key=data.keys.__getitem__), dtype=np.int64)
+    data = data.take(order)
+    _check_labels(data.tm_k, params)
+    cations, cation_index = _distinct(data.cation_inchikey, data.cation_smiles)
+    anions, anion_index = _distinct(data.anion_inchikey, data.anion_smiles)
+    _check_ions(data, cations, cation_index, anions, anion_index)
+    spaces = (RoleSpace.of("cation", cations), RoleSpace.of("anion", anions))
+    target = Target.of(data.tm_k, params.scale)
+    problem = Problem(
+        inputs=(spaces[0].inputs(cations), spaces[1].inputs(anions)),
+        pairs=Pairs(cation_index, anion_index, data.n_cation, data.n_anion),
+        values=data.tm_k,
+        doubt=(_RANGE_TO_SD * target.spread_of(data.tm_k, data.spread_k)) ** 2,
+        target=target,
+        clusters=butina_clusters(cations.counts, params.cluster_distance)[cation_index],
+        paper=None if paper_features is None else paper_features[order],
+    )
+    bromide = np.array([ion_key(key) == _BROMIDE for key in data.anion_inchikey], dtype=np.bool_)
+    return Prepared(order, data, cations, anions, spaces, problem, bromide)
+
+
+def train_melting(
+    data: MeltingData, params: MeltingParams, paper_features: npt.NDArray[np.float64] | None = None
+) -> TrainedMelting:
+    """Train a model on measured melting points, or on the values of another property.
 
     The result depends on the rows, not on their order.
 
     Args:
         data: one row per pairing.
         params: of the model.
+        paper_features: `ildb.melting.logistic.paper_features` of the rows, to judge the published classifier beside it.
 
     Raises:
         InputError: too few rows, all on one side of the threshold, or an ion that is not one.
     """
-    order = np.array(sorted(range(len(data)), key=data.keys.__getitem__), dtype=np.int64)
-    data = data.take(order)
-    tm_k = data.tm_k
-    _check_labels(tm_k, params.threshold_k)
-    cations, cation_index = _distinct(data.cation_inchikey, data.cation_smiles)
-    anions, anion_index = _distinct(data.anion_inchikey, data.anion_smiles)
-    _check_ions(data, cations, cation_index, anions, anion_index)
-    features = pair_features(cations.features[cation_index], anions.features[anion_index], data.n_cation, data.n_anion)
-    similarity = (count_tanimoto(cations.counts, cations.counts), count_tanimoto(anions.counts, anions.counts))
-    parts: dict[SplitName, OutOfFold] = {}
-    for split in SPLITS:
-        folds = fold_ids(split_groups(split, data, cations, cation_index, params), params.n_folds, params.seed)
-        if folds is not None:
-            part = out_of_fold(features, tm_k, folds, (cation_index, anion_index), similarity, params)
-            if part is not None:
-                parts[split] = part
+    prepared = prepare(data, params, paper_features)
+    found = {split: prepared.part(split, params) for split in (*SPLITS, *params.extra_splits)}
+    parts = {split: part for split, part in found.items() if part is not None}
     if "random" not in parts:
         raise InputError(
-            f"The {len(data)} melting points cannot be split into {params.n_folds} folds to judge a model by.",
+            f"The {len(data)} measured pairings cannot be split into {params.n_folds} folds to judge a model by.",
             "More distinct pairings are needed.",
         )
-    bromide = np.array([ion_key(key) == _BROMIDE for key in data.anion_inchikey], dtype=np.bool_)
-    scale, calibrator = fit_uncertainty(parts, tm_k, np.arange(len(data)), params)
+    model, metrics = finish(prepared, parts, params)
+    back = np.argsort(prepared.order)
+    return TrainedMelting(model, metrics, {split: part.folds[back] for split, part in parts.items()})
+
+
+def judge_parts(
+    prepared: Prepared, parts: Mapping[SplitName, OutOfFold], params: MeltingParams
+) -> tuple[Judgement, dict[str, float]]:
+    """Blend, error scale and calibration from out-of-fold predictions, and the metrics of every split."""
+    problem, rows = prepared.problem, prepared.data
+    calibrating = {split: part for split, part in parts.items() if split in SPLITS}
+    judgement = fit_judgement(calibrating, problem, np.arange(len(rows)), params)
+    metrics = evaluate(parts, calibrating, problem, prepared.bromide, params)
+    if params.scale == "linear":
+        metrics |= noise_ceiling(rows.tm_k, rows.n_values, rows.spread_k, params.threshold_k, metric_unit(params))
+    return judgement, metrics
+
+
+def finish(
+    prepared: Prepared, parts: Mapping[SplitName, OutOfFold], params: MeltingParams
+) -> tuple[MeltingModel, dict[str, float]]:
+    """The model trained on all rows and calibrated on the out-of-fold predictions, and its metrics."""
+    judgement, metrics = judge_parts(prepared, parts, params)
+    problem = prepared.problem
     model = MeltingModel(
         params=params,
-        data=data,
-        cations=cations,
-        anions=anions,
-        cation_index=cation_index,
-        anion_index=anion_index,
-        regressor=PairRegressor.fit(features, tm_k, params),
-        scale=scale,
-        calibrator=calibrator,
+        data=prepared.data,
+        cations=prepared.cations,
+        anions=prepared.anions,
+        cation_index=problem.pairs.cation,
+        anion_index=problem.pairs.anion,
+        spaces=prepared.spaces,
+        experts=problem.fit(np.arange(len(prepared.data)), params),
+        blend=judgement.blend,
+        scale=judgement.scale,
+        calibrator=judgement.calibrator,
+        target=problem.target,
         versions=current_versions(),
     )
-    back = np.argsort(order)
-    return TrainedMelting(
-        model, evaluate(parts, tm_k, bromide, params), {split: part.folds[back] for split, part in parts.items()}
-    )
+    return model, metrics
 
 
 def current_versions() -> dict[str, str]:
-    """Versions of what computes features and trees."""
+    """Versions of what computes features and fits the experts."""
     return {
         "ildb": ildb.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "scipy": scipy.__version__,
         "rdkit": rdkit.__version__,
         "scikit-learn": sklearn.__version__,
         "skops": skops.__version__,
+        "torch": torch.__version__,
+        "xgboost": xgboost.__version__,
         "melting_features": str(FEATURE_VERSION),
     }
 
@@ -122,17 +207,21 @@ def _distinct(inchikey: npt.ArrayLike, smiles: npt.ArrayLike) -> tuple[IonTable,
     return IonTable.build(np.asarray(smiles)[first].tolist(), keys.tolist()), index.astype(np.int64)
 
 
-def _check_labels(tm_k: npt.NDArray[np.float64], threshold_k: float) -> None:
-    if len(tm_k) < MIN_ROWS:
+def _check_labels(values: npt.NDArray[np.float64], params: MeltingParams) -> None:
+    if len(values) < MIN_ROWS:
         raise InputError(
-            f"{len(tm_k)} measured melting points are too few to train on; at least {MIN_ROWS} pairings are needed.",
+            f"{len(values)} measured pairings are too few to train on; at least {MIN_ROWS} are needed.",
             "Ingest more measurements.",
         )
-    below = int((tm_k < threshold_k).sum())
-    if below in {0, len(tm_k)}:
+    threshold = params.threshold_k
+    if threshold is None:
+        return
+    below = int((values < threshold).sum())
+    if below in {0, len(values)}:
         side = "below" if below else "at or above"
+        unit = " K" if params.property == "melting_point" else ""
         raise InputError(
-            f"All {len(tm_k)} melting points lie {side} {threshold_k:g} K: nothing to tell apart.",
+            f"All {len(values)} measured values lie {side} {threshold:g}{unit}: nothing to tell apart.",
             "Ingest measurements on the other side of the threshold, or move threshold_k.",
         )
 

@@ -1,10 +1,11 @@
 """How far off a prediction may be: a scale that grows with difficulty, and conformal intervals on top of it.
 
-The scale s of a prediction's error is log-linear in what is known before the measurement: the spread over the trees,
-the disagreement of the two ensembles, and the distance of cation and anion to the nearest one in the training data. It
-is fitted on out-of-fold residuals of all the ways of splitting, so it has seen errors on new cations and on new anions.
-The interval is tm ± q s with q the conformal quantile of |residual| / s (normalised split conformal prediction:
-Papadopoulos, Gammerman and Vovk, 2008), which makes the coverage hold whatever the quality of s.
+The scale s of a prediction's error is log-linear in what is known before the measurement: how far the experts and the
+networks disagree, and the distances of cation and anion to the nearest one in the training data. It is fitted on
+out-of-fold residuals of all the ways of splitting, so it has seen errors on new cations and on new anions. The interval
+is tm ± q s with q the conformal quantile of |residual| / s (normalised split conformal prediction: Papadopoulos,
+Gammerman and Vovk, 2008), one for each regime of novelty (Mondrian: Vovk, 2012), so that the coverage holds in each
+whatever the quality of s.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from ildb.melting.regressor import RawPrediction
+from ildb.melting.blend import REGIMES
+from ildb.melting.experts import RawPrediction
 
-_SOFTENING_K: Final = 3.0
+_SOFTENING: Final = 0.04  # of the values' standard deviation: 3 K
 _RIDGE: Final = 1e-3
-SCALE_TERMS: Final = ("log_tree_spread", "log_disagreement", "cation_distance", "anion_distance")
+_LOG_RANGE: Final = 8.0
+_MIN_ROWS: Final = 30
+SCALE_TERMS: Final = ("log_disagreement", "log_net_spread", "cation_distance", "anion_distance")
 
 
 def difficulty(
@@ -30,14 +34,14 @@ def difficulty(
     """The terms of the scale, shape (n, len(`SCALE_TERMS`)).
 
     Args:
-        raw: predictions of shape (n,).
+        raw: predictions of n pairings.
         cation_distance: 1 - Tanimoto similarity to the nearest training cation, shape (n,).
         anion_distance: the same for the anion, shape (n,).
     """
     return np.stack(
         [
-            np.log(raw.tree_spread_k + _SOFTENING_K),
-            np.log(raw.disagreement_k + _SOFTENING_K),
+            np.log(raw.experts.std(axis=1) + _SOFTENING),
+            np.log(raw.net_spread + _SOFTENING),
             cation_distance,
             anion_distance,
         ],
@@ -47,34 +51,44 @@ def difficulty(
 
 @dataclass(frozen=True)
 class ErrorScale:
-    """The fitted scale and the conformal quantile.
+    """The fitted scale and the conformal quantiles.
 
     Args:
-        intercept: log of kelvin.
+        intercept: of the logarithm of the scale.
         weights: one per term of `SCALE_TERMS`, none negative: more difficulty never narrows an interval.
-        quantile: half-width of the interval in units of the scale.
+        quantiles: half-width of the interval in units of the scale, for each of `REGIMES`.
     """
 
     intercept: float
     weights: tuple[float, ...]
-    quantile: float
+    quantiles: tuple[float, ...]
 
-    def scale_k(self, terms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Expected absolute error, K, for terms of shape (n, len(`SCALE_TERMS`))."""
+    def scale(self, terms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Expected absolute error for terms of shape (n, len(`SCALE_TERMS`))."""
         return np.asarray(np.exp(self.intercept + terms @ np.array(self.weights)), dtype=np.float64)
 
+    def half_width(self, terms: npt.NDArray[np.float64], regimes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Half the width of the interval, shape (n,)."""
+        return np.asarray(self.scale(terms) * np.array(self.quantiles)[regimes], dtype=np.float64)
 
-def fit_error_scale(terms: npt.NDArray[np.float64], residual_k: npt.NDArray[np.float64], coverage: float) -> ErrorScale:
-    """Fit scale and quantile on out-of-fold residuals.
+
+def fit_error_scale(
+    terms: npt.NDArray[np.float64],
+    residual: npt.NDArray[np.float64],
+    regimes: npt.NDArray[np.int64],
+    coverage: float,
+) -> ErrorScale:
+    """Fit scale and quantiles on out-of-fold residuals.
 
     The weights maximise the likelihood of a Laplace distribution: they minimise the mean of log s + |r| / s.
 
     Args:
         terms: `difficulty` of each residual, shape (n, k).
-        residual_k: measured minus predicted, K, shape (n,).
+        residual: measured minus predicted, shape (n,).
+        regimes: position in `REGIMES` of each residual.
         coverage: share of measurements the interval shall hold.
     """
-    error = np.abs(residual_k)
+    error = np.abs(residual)
 
     def loss(w: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         log_scale = w[0] + terms @ w[1:]
@@ -84,11 +98,17 @@ def fit_error_scale(terms: npt.NDArray[np.float64], residual_k: npt.NDArray[np.f
         return float((log_scale + ratio).mean() + _RIDGE * (w[1:] ** 2).sum()), gradient
 
     start = np.zeros(terms.shape[1] + 1)
-    start[0] = np.log(max(float(error.mean()), 1e-3))
-    bounds = [(np.log(0.1), np.log(1000.0)), *[(0.0, 5.0)] * terms.shape[1]]
+    start[0] = np.log(max(float(error.mean()), 1e-6))
+    bounds = [(start[0] - _LOG_RANGE, start[0] + _LOG_RANGE), *[(0.0, 5.0)] * terms.shape[1]]
     w = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
-    scale = ErrorScale(float(w[0]), tuple(w[1:].tolist()), 1.0)
-    return ErrorScale(scale.intercept, scale.weights, conformal_quantile(error / scale.scale_k(terms), coverage))
+    scale = ErrorScale(float(w[0]), tuple(w[1:].tolist()), (1.0,) * len(REGIMES))
+    ratio = error / scale.scale(terms)
+    everyone = conformal_quantile(ratio, coverage)
+    quantiles = []
+    for number in range(len(REGIMES)):
+        own = ratio[regimes == number]
+        quantiles.append(conformal_quantile(own, coverage) if len(own) >= _MIN_ROWS else everyone)
+    return ErrorScale(scale.intercept, scale.weights, tuple(quantiles))
 
 
 def conformal_quantile(scores: npt.NDArray[np.float64], coverage: float) -> float:

@@ -11,10 +11,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from ildb.db import query
 from ildb.errors import ArtifactError
 from ildb.hashing import sha256_file
 
 _ABANDONED_S = 86_400.0
+_SHA256_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class ArtifactStore:
         try:
             if not target.is_file() or sha256_file(target) != digest:
                 self._write(source, target)
+            else:
+                os.utime(target)  # in use again: whoever looks for rubbish leaves it alone
         except OSError as error:
             raise ArtifactError(
                 f"Cannot store a file in {self.root}: {error.strerror}.", "Free some space, then resume the run."
@@ -99,11 +105,35 @@ class ArtifactStore:
         with tempfile.TemporaryDirectory(dir=self.root, prefix=".scratch-") as folder:
             yield Path(folder)
 
-    def clean_scratch(self) -> None:
-        """Remove what killed processes left behind: temporary files and folders in which nothing moved for a day."""
+    def abandoned(self) -> Iterator[Path]:
+        """What killed processes left behind: temporary files and folders in which nothing moved for a day."""
         before = time.time() - _ABANDONED_S
         for path in (*self.root.glob(".scratch-*"), *self.root.glob("*/.part-*")):
             # Another process may be removing it, too.
             with suppress(OSError):
                 if max(p.lstat().st_mtime for p in (path, *path.rglob("*"))) < before:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    yield path
+
+    def clean_scratch(self) -> None:
+        """Remove what killed processes left behind."""
+        for path in self.abandoned():
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def files(self) -> Iterator[Path]:
+        """Every stored file, whole ones only."""
+        return (path for path in self.root.glob("[0-9a-f][0-9a-f]/*") if len(path.name) == _SHA256_DIGITS)
+
+    def mark_database(self, connection: Connection) -> None:
+        """Note that a database refers to files of this store, so that no other takes them for rubbish."""
+        identity = query.execute(connection, "artifact/database").scalar_one()
+        with suppress(OSError):
+            mark = self.root / ".databases" / identity.replace("/", "-")
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+
+    def databases(self, connection: Connection) -> tuple[str, set[str]]:
+        """The mark of the given database, and those of all that ever used the store."""
+        identity: str = query.execute(connection, "artifact/database").scalar_one()
+        folder = self.root / ".databases"
+        return identity.replace("/", "-"), {path.name for path in folder.glob("*")}

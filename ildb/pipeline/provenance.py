@@ -11,7 +11,10 @@ from typing import Any
 
 from ildb import __version__
 
-_PACKAGES = ("rdkit", "numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "sqlalchemy", "psycopg", "pyarrow")
+_PACKAGES = (
+    "rdkit", "numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "xgboost-cpu", "sqlalchemy",
+    "psycopg", "pyarrow",
+)  # fmt: skip
 
 
 @cache
@@ -36,12 +39,16 @@ def _git(root: Path, *arguments: str) -> str:
 def versions() -> dict[str, Any]:
     """Versions of ildb, Python and the packages that decide numbers."""
     found: dict[str, Any] = {"ildb": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
+    return found | {package: package_version(package) for package in _PACKAGES}
+
+
+@cache
+def package_version(package: str) -> str | None:
+    """Installed version of a package; None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 @cache

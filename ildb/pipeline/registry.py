@@ -12,10 +12,13 @@ from ildb.errors import RecipeError
 from ildb.pipeline.stage import AnyStage
 
 STAGES = {
+    "ion.describe": "ildb.pipeline.stages.ion_describe:IonDescribe",
     "links.train": "ildb.pipeline.stages.links_train:LinksTrain",
     "links.expand": "ildb.pipeline.stages.links_expand:LinksExpand",
     "melting.train": "ildb.pipeline.stages.melting_train:MeltingTrain",
     "melting.score": "ildb.pipeline.stages.melting_score:MeltingScoreStage",
+    "property.train": "ildb.pipeline.stages.property_train:PropertyTrain",
+    "property.score": "ildb.pipeline.stages.property_score:PropertyScoreStage",
     "screen.decide": "ildb.pipeline.stages.screen_decide:ScreenDecide",
 }
 

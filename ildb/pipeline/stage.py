@@ -50,11 +50,13 @@ class TaskOutput:
         result: small JSON-like values kept in the task's row.
         tables: rows for ``store``, by name.
         files: files in the task's folder that become artifacts, by kind.
+        device: what it was computed on; None to have it found out (torch on a GPU, else the CPU).
     """
 
     result: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ class Stage(ABC, Generic[P]):
     requires: ClassVar[tuple[str, ...]] = ()
     once_per_recipe: ClassVar[bool] = False
     """Its rows are told apart by run only, so a recipe may hold one stage of the kind."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Packages that decide its numbers: with another version of one, old results are not reused."""
 
     def __init__(self, params: P) -> None:
         self.params = params
@@ -136,6 +140,11 @@ class Stage(ABC, Generic[P]):
         Raises:
             InputError: there is nothing to work on.
         """
+
+    def priority(self, payload: Mapping[str, Any]) -> int:
+        """Which tasks go first: those with the higher number (-32768 to 32767), then in the order of ``plan``."""
+        del payload
+        return 0
 
     @staticmethod
     @abstractmethod

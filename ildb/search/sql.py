@@ -10,8 +10,11 @@ What holds a query back, from the strongest:
 3. The transaction is READ ONLY, which cannot be taken back once a query runs, and it is always rolled back.
 4. The statement timeout is set again before each part is fetched, so that a query cannot lift it for its own rest.
 
-What remains: a structure that the query computes can hold one backend for as long as the cartridge likes
-(``ildb.search.sql_text``), and a query may raise its own ``work_mem``.
+5. On the embedded server, and where an administrator has run the same, a reader cannot build structures but through
+   ildb's functions, which check them (``sql/roles/close_cartridge_v1.sql``, ``ildb.search.sql_text``). Elsewhere a
+   structure that the query computes can hold one backend for as long as the cartridge likes.
+
+What remains: a query may raise its own ``work_mem``.
 """
 
 from __future__ import annotations
@@ -69,11 +72,14 @@ class Column:
 
 
 @contextmanager
-def session() -> Iterator[Session]:
+def session(database: URL | None = None) -> Iterator[Session]:
     """Connect as a login that can only read.
 
     That is ``ILDB_READER_URL``; else ``ildb_reader`` at the server in use, without a password of ildb's; else, with a
     caution, the login in use, if it has no rights beyond the database.
+
+    Args:
+        database: the server; None for the one in use.
 
     Raises:
         DatabaseUnreachableError: no server answers.
@@ -86,7 +92,7 @@ def session() -> Iterator[Session]:
         if given is not None:
             connection = stack.enter_context(_reading(given))
         else:
-            own = engine.database_url(settings)
+            own = database or engine.database_url(settings)
             try:
                 connection = stack.enter_context(_reading(_as_reader(own)))
             except DatabaseUnreachableError as error:

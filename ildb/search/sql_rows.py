@@ -86,19 +86,25 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([(column.name, _arrow_type(column)) for column in columns])
 
 
-def write_parquet(answer: Answer, limit: int | None, path: Path) -> int:
-    """Write a Parquet file; how many rows it has."""
+def record_batches(answer: Answer, limit: int | None) -> Iterator[pa.RecordBatch]:
+    """The rows as Arrow, some thousand at a time."""
     schema = arrow_schema(answer.columns)
     stream = answer.rows(limit)
+    while part := list(islice(stream, CHUNK)):
+        arrays = [
+            pa.array([_arrow_value(value, column, field.type) for value in values], field.type)
+            for values, column, field in zip(zip(*part, strict=True), answer.columns, schema, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def write_parquet(answer: Answer, limit: int | None, path: Path) -> int:
+    """Write a Parquet file; how many rows it has."""
     count = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        while part := list(islice(stream, CHUNK)):
-            arrays = [
-                pa.array([_arrow_value(value, column, field.type) for value in values], field.type)
-                for values, column, field in zip(zip(*part, strict=True), answer.columns, schema, strict=True)
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-            count += len(part)
+    with pq.ParquetWriter(path, arrow_schema(answer.columns), compression="zstd") as writer:
+        for batch in record_batches(answer, limit):
+            writer.write_batch(batch)
+            count += batch.num_rows
     return count
 
 

@@ -1,8 +1,9 @@
 """What is looked for in the text of a query before it is sent: structures that would hang the server.
 
-Nothing stops a backend inside one call of the cartridge, neither the statement timeout nor a cancel. These limits
-catch what is written out by accident or by habit. They do not catch a structure that the query computes
-(``repeat('C', 5000)::mol``): against that there is only the choice of whom to let in.
+Nothing stops a backend inside one call of the cartridge, neither the statement timeout nor a cancel. What a query
+computes (``repeat('C', 5000)::mol``) is kept from the cartridge by the rights of a reader
+(``sql/roles/close_cartridge_v1.sql``); what it writes out, which needs no right, and the few constructs that read a
+text as any type, by this.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 # The cartridge's types, functions and operators: only next to these can a text become a structure.
-_CARTRIDGE = re.compile(r"mol|smarts|smiles|fp\b|@>|<@|@=|\bildb\s*\.\s*\w+\s*\(", re.IGNORECASE)
+_CARTRIDGE = re.compile(r"mol|smarts|smiles|fp\b|@>|<@|@=|ion_structure|\bildb\s*\.\s*\w+\s*\(", re.IGNORECASE)
+# Constants with a line break between them are one constant.
+_BROKEN = re.compile(r"'[ \t\r\f]*\n\s*'")
+# They turn a text into any type by themselves, rights or not; as key words they cannot be spelled otherwise.
+_READS_ANY_TYPE = re.compile(
+    r"\b(xmltable|json_table|json_value|json_query|json_scalar|json_serialize)\b", re.IGNORECASE
+)
 _NOT_A_STRUCTURE = re.compile(r"\s|^10\.\d{4,}/|://")
 
 
@@ -40,6 +47,10 @@ def literals(statement: str) -> Iterator[str]:
             yield found
 
 
+def _without_literals(statement: str) -> str:
+    return _TOKEN.sub(lambda token: token[0] if token[0].startswith('"') else " ", statement)
+
+
 def check_sql(statement: str) -> None:
     """Refuse a statement that is empty or holds a structure too large for the cartridge.
 
@@ -48,7 +59,14 @@ def check_sql(statement: str) -> None:
     """
     if not statement.strip() or "\x00" in statement:
         raise InputError("The SQL is empty or has a zero byte.", "Give one SELECT.")
-    if not _CARTRIDGE.search(statement):
+    if found := _READS_ANY_TYPE.search(_without_literals(statement)):
+        raise InputError(
+            f"{found[0]} is not for queries of readers: it can make a structure of any text.",
+            "Take JSON apart with ->>, jsonb_array_elements or jsonb_path_query, XML with xpath.",
+        )
+    statement = _BROKEN.sub("", statement)
+    # A name may be spelled by character codes (U&"...").
+    if not _CARTRIDGE.search(statement) and 'u&"' not in statement.lower():
         return
     for text in literals(statement):
         if len(text) > MAX_LITERAL_LENGTH:

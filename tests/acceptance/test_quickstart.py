@@ -14,7 +14,7 @@ Ildb = Callable[..., "CompletedProcess[str]"]
 SMALL = [
     "links.trees=20", "links.cold_start_folds=0", "links.paper_baseline=false",
     "expand.top=400", "expand.cations_per_task=600",
-    "melting.n_trees=20", "melting.n_boosting=20", "melting.n_folds=3",
+    "melting.n_trees=20", "melting.n_nets=2", "melting.n_epochs=5", "melting.n_kernel_rows=100", "melting.n_folds=3",
     "decide.min_link_probability=0.05", "decide.min_p_below_373=0.5",
 ]  # fmt: skip
 

@@ -266,5 +266,15 @@ def fill(connection: Connection) -> Populated:
     made.links_model_id = _model(writer, made, "links", links, {"evidence_id": evidence})
     made.melting_model_id = _model(writer, made, "melting", melting, {"measurement_id": measurements})
     _scores(writer, made)
+    writer.add(
+        "ion_property", returning="ion_id", ion_id=made.anions["chloride"], version=1, run_id=made.run_id,
+        volume_nm3=0.0258, sasa_a2=128.7, skeleton_surface_a2=24.6, gas_entropy_j_mol_k=153.4, freedom=3,
+        effective_torsions=0.0, kier_flexibility=0.0, problems=[], rdkit_version=rdkit.__version__,
+    )  # fmt: skip
+    writer.add(
+        "property_score", returning="pairing_id", model_id=made.melting_model_id, pairing_id=made.predicted[0],
+        run_id=made.run_id, property="density", value=1_320.0, low=1_290.0, high=1_350.0, in_domain=True,
+        domain_reasons=[], nearest=[],
+    )  # fmt: skip
     connection.execute(text("ANALYZE"))
     return made

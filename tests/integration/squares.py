@@ -29,6 +29,7 @@ class SquaresParams(BaseModel):
     sleep_s: float = 0.0
     log: str
     refuse_at: int | None = None
+    refuse_all: bool = False
     break_once_at: int | None = None
     kill_once_at: int | None = None
 
@@ -51,8 +52,10 @@ class Squares(Stage[SquaresParams]):
         i = task.payload["i"]
         with Path(params.log).open("a") as log:
             log.write(f"{i}\n")
+        with Path(f"{params.log}.hosts").open("a") as hosts:
+            hosts.write(f"{Path('/proc/self/ns/net').readlink()}\n")
         time.sleep(params.sleep_s)
-        if i == params.refuse_at:
+        if params.refuse_all or i == params.refuse_at:
             raise InputError(f"{i} is refused.", "Take another.")
         if i == params.break_once_at and _first_time(params.log, "broken"):
             raise RuntimeError("a passing trouble")

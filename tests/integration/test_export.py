@@ -90,7 +90,7 @@ def test_manifest_and_units(folder: Path, engine: Engine) -> None:
     assert manifest["revision"] == schema.head()
     assert manifest["counts"] == {table: len(server_rows(engine, table)) for table in servers.exportable()}
     assert {path.name for path in folder.iterdir()} == {
-        "manifest.json", *(f"{table}.parquet" for table in servers.exportable()),
+        "manifest.json", "dictionary.json", *(f"{table}.parquet" for table in servers.exportable()),
     }  # fmt: skip
     fields = pq.read_schema(folder / "melting_score.parquet")
     assert fields.field("tm_k").metadata[b"unit"] == b"K"
@@ -112,6 +112,19 @@ def test_analytics(exported: duckdb.DuckDBPyConnection, populated: Populated) ->
     spread = exported.sql("SELECT score, sum(n_pairings), sum(n_passed) FROM score_distribution GROUP BY 1 ORDER BY 1")
     assert spread.fetchall() == [("link_probability", 30, 12), ("p_below_373_k", 30, 12)]
     assert exported.sql("FROM refusal_reasons").fetchall() == [("melting", 18, 18)]
+    comments = dict(exported.sql("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall())
+    assert set(comments) == set(views)
+    assert all(comments.values())
+    totals = "SELECT sum(n_pairings), sum(n_known), sum(n_proposed), sum(n_screened), sum(n_passed) FROM ion_coverage"
+    n_known, n_proposed = len(populated.known), len(populated.predicted)
+    assert exported.sql(totals).fetchone() == tuple(
+        2 * n for n in (len(populated.pairings), n_known, n_proposed, 30, len(populated.passed))
+    )
+    origin = exported.sql(
+        "SELECT DISTINCT run_id, code_version, link_model_id, melting_model_id FROM candidate_lineage"
+    )
+    assert origin.fetchall() == [(populated.run_id, "0.1.0", populated.links_model_id, populated.melting_model_id)]
+    assert exported.sql("SELECT count(*) FROM candidate_lineage").fetchone() == (30,)
     known, measured = exported.sql("SELECT sum(n_known), sum(n_measured) FROM measurement_coverage").fetchone()
     assert (known, measured) == (len(populated.known), len({n for n in range(len(populated.known)) if n % 4 != 3}))
     families = dict(exported.sql("SELECT family, n_known FROM measurement_coverage").fetchall())
@@ -243,7 +256,7 @@ def test_an_empty_database(new_database, tmp_path: Path) -> None:
 def test_commands(command, populated: Populated, tmp_path: Path) -> None:
     outcome = command("export", "duckdb", str(tmp_path / "il.duckdb"))
     assert outcome.code == 0
-    assert "Views: anion_enrichment, measurement_coverage, refusal_reasons, score_distribution" in outcome.out
+    assert f"Views: {', '.join(analytics())}" in outcome.out
     assert command("export", "duckdb", str(tmp_path / "il.duckdb")).code == 3
     shown = command(
         "export", "parquet", str(tmp_path / "il"), "--only", "ion,pairing", "--only", "run", "--json"

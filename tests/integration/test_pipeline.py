@@ -181,7 +181,9 @@ def test_two_runners_share_one_run(engine: Engine, database_url: str, tmp_path: 
 
 def test_a_late_worker_cannot_store(runner: Runner, engine: Engine, log: Path) -> None:
     from ildb.db import query
-    from ildb.pipeline.tasks import Done, Lease, TaskLoop
+    from ildb.pipeline.leases import Lease
+    from ildb.pipeline.results import Answer, Results, StageWork
+    from ildb.pipeline.work import Done
 
     run_id = runner.run(load(log)).run_id
     row = stage(engine, run_id, "squares")
@@ -193,11 +195,11 @@ def test_a_late_worker_cannot_store(runner: Runner, engine: Engine, log: Path) -
         task_id = connection.execute(text(sql), {"s": row["id"]}).scalar_one()
         connection.execute(text("UPDATE ildb.stage_run SET status = 'running' WHERE id = :s"), {"s": row["id"]})
     built = registry.create("test.squares", row["params"], where="test")
-    loop = TaskLoop(engine, runner.store, run_id, row["id"], built, [], 1, lambda _d, _t: None)
-    loop._store(Lease(task_id, 0, token=6, payload={"i": 0}), Done({"i": 0}, {}, {}, 0.0))
+    results = Results(runner.transactions, runner.store, StageWork(run_id, row["id"], built, []))
+    assert results.keep([Answer(Lease(task_id, 0, token=6, payload={"i": 0}), Done({"i": 0}, {}, {}, 0.0), None)]) == 0
     assert len(squares_of(engine, run_id)) == 6
     with engine.connect() as connection:
-        assert query.one(connection, "task/fence", task_id=task_id, lease_token=7) is not None
+        assert [row["id"] for row in query.rows(connection, "task/fence", ids=[task_id], tokens=[7])] == [task_id]
 
 
 def test_cancel_keeps_what_is_finished_and_resume_goes_on(

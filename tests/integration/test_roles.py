@@ -26,8 +26,8 @@ VIEWS = ("candidate", "consensus_measurement", "known_il", "lineage")
 FACTS = {"ion", "ion_alias", "ion_structure", "measurement", "pairing", "pairing_evidence"}
 SOURCES = {"ingest", "ingest_batch", "quarantine", "source"}
 BOOKS = {
-    "artifact", "dataset_snapshot", "link_score", "melting_score", "model", "run", "screening_decision",
-    "snapshot_row", "stage_run", "task",
+    "artifact", "dataset_snapshot", "ion_property", "link_score", "melting_score", "model", "property_score", "run",
+    "screening_decision", "snapshot_row", "stage_run", "task", "task_attempt", "worker",
 }  # fmt: skip
 # What a role may do beyond SELECT. The owner may do everything, except to the audit trail.
 MAY = {
@@ -49,7 +49,8 @@ MAY = {
 # A column that a role with UPDATE may change; ``id`` or another key where it may change all.
 CHANGES = {"ion": "flags", "quarantine": "status", "source": "licence", "run": "status", "artifact": "path"}
 ANY_COLUMN = {
-    "ion_structure": "ion_id", "link_score": "reasons", "melting_score": "in_domain", "screening_decision": "score",
+    "ion_property": "version", "ion_structure": "ion_id", "link_score": "reasons", "melting_score": "in_domain",
+    "property_score": "in_domain", "screening_decision": "score", "task_attempt": "error",
 }  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def test_truncate(connection: Connection, role: str) -> None:
         ).scalar_one()
     }
     assert found == MAY[role]["TRUNCATE"]
-    assert allowed(connection, role, "TRUNCATE ildb.task") is (role == "ildb_owner")
+    assert allowed(connection, role, "TRUNCATE ildb.task_attempt") is (role == "ildb_owner")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -129,7 +130,7 @@ def test_truncate(connection: Connection, role: str) -> None:
         ("ALTER TABLE ildb.ion ADD COLUMN x int", {"ildb_owner"}),
         ("CREATE INDEX ON ildb.ion (formula)", {"ildb_owner"}),
         ("DROP VIEW ildb.lineage", {"ildb_owner"}),
-        ("DROP TABLE ildb.task", {"ildb_owner"}),
+        ("DROP TABLE ildb.task_attempt", {"ildb_owner"}),
         ("DROP TABLE ildb.audit_event", set()),
         ("ALTER TABLE ildb.audit_event DISABLE TRIGGER ALL", set()),
         ("DROP FUNCTION ildb.audit_change() CASCADE", set()),

@@ -13,7 +13,7 @@ from ildb.melting.train import TrainedMelting, train_melting
 SAMPLE = Path(__file__).parents[1] / "data" / "melting_points_sample.csv"
 
 # Small enough for a test; the threshold is where the sample has both classes in numbers.
-PARAMS = MeltingParams(n_trees=20, n_boosting=25, threshold_k=340.0, seed=3)
+PARAMS = MeltingParams(n_trees=25, n_nets=2, n_epochs=10, n_kernel_rows=60, threshold_k=340.0, seed=3)
 
 
 @cache

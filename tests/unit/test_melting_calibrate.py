@@ -16,7 +16,7 @@ from ildb.melting.calibrate import (
     expected_calibration_error,
     fit_calibrator,
 )
-from ildb.melting.regressor import RawPrediction
+from ildb.melting.experts import RawPrediction
 from ildb.melting.uncertainty import conformal_quantile, difficulty, fit_error_scale
 
 METHODS: list[CalibrationMethod] = ["sigmoid", "isotonic"]
@@ -88,29 +88,42 @@ def test_the_conformal_quantile_is_the_next_higher_score() -> None:
 
 
 def heteroscedastic(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Terms, residuals and true scales; only the anion's distance and the tree spread matter."""
+    """Terms, residuals and true scales; only the anion's distance and the experts' disagreement matter."""
     rng = np.random.default_rng(seed)
-    raw = RawPrediction(np.full(n, 350.0), rng.uniform(5, 60, n), rng.uniform(0, 40, n))
+    raw = RawPrediction(rng.normal(0, 1, (n, 1)) + rng.normal(0, rng.uniform(0.1, 1, (n, 1)), (n, 4)), rng.random(n))
     anion = rng.random(n)
     terms = difficulty(raw, rng.random(n), anion)
-    scale = np.exp(1.0 + 0.5 * terms[:, 0] + 0.8 * anion)
+    scale = np.exp(-1.0 + 0.5 * terms[:, 0] + 0.8 * anion)
     return terms, rng.laplace(0, scale), scale
 
 
 def test_the_error_scale_is_found_and_covers_unseen_rows_of_every_difficulty() -> None:
     terms, residual, _ = heteroscedastic(6000, 0)
-    fitted = fit_error_scale(terms, residual, 0.9)
+    fitted = fit_error_scale(terms, residual, np.zeros(6000, dtype=np.int64), 0.9)
     assert np.allclose(fitted.weights, [0.5, 0.0, 0.0, 0.8], atol=0.12)
     terms, residual, scale = heteroscedastic(6000, 1)
-    assert np.allclose(fitted.scale_k(terms) / scale, 1, atol=0.2)
-    covered = np.abs(residual) <= fitted.quantile * fitted.scale_k(terms)
+    assert np.allclose(fitted.scale(terms) / scale, 1, atol=0.2)
+    covered = np.abs(residual) <= fitted.half_width(terms, np.zeros(6000, dtype=np.int64))
     hard = scale > np.median(scale)
     assert covered[hard].mean() == pytest.approx(0.9, abs=0.02)
     assert covered[~hard].mean() == pytest.approx(0.9, abs=0.02)
 
 
+def test_each_regime_of_novelty_is_covered_by_its_own_quantile() -> None:
+    terms, residual, _ = heteroscedastic(4000, 4)
+    regimes = np.arange(4000) % 2  # every second row is three times as far off, which the terms do not show
+    residual = residual * np.where(regimes == 1, 3.0, 1.0)
+    fitted = fit_error_scale(terms, residual, regimes, 0.9)
+    covered = np.abs(residual) <= fitted.half_width(terms, regimes)
+    assert covered[regimes == 0].mean() == pytest.approx(0.9, abs=0.01)
+    assert covered[regimes == 1].mean() == pytest.approx(0.9, abs=0.01)
+    assert fitted.quantiles[1] == pytest.approx(3 * fitted.quantiles[0], rel=0.15)
+    assert fitted.quantiles[0] < fitted.quantiles[2] < fitted.quantiles[1]  # no row of its own: that of all rows
+
+
 def test_more_difficulty_never_narrows() -> None:
+    one = np.zeros(500, dtype=np.int64)
     terms, residual, scale = heteroscedastic(500, 2)
-    misleading = np.random.default_rng(3).laplace(0, 1000 / scale)
-    assert min(fit_error_scale(terms, misleading, 0.9).weights) >= 0
-    assert min(fit_error_scale(terms, residual, 0.9).weights) >= 0
+    misleading = np.random.default_rng(3).laplace(0, 1 / scale)
+    assert min(fit_error_scale(terms, misleading, one, 0.9).weights) >= 0
+    assert min(fit_error_scale(terms, residual, one, 0.9).weights) >= 0

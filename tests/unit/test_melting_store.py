@@ -9,19 +9,19 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import skops.io
-from sklearn.linear_model import LinearRegression
 
 from ildb.errors import ArtifactError
 from ildb.melting.ions import IonTable
 from ildb.melting.model import MeltingModel
 from ildb.melting.score import score_pairs
 from ildb.melting.store import load, save
-from tests.unit.melting_sample import trained
+from ildb.melting.train import train_melting
+from tests.unit.melting_sample import PARAMS, data, trained
 
 IONS = ("CCCC[n+]1ccn(C)c1", "CCCC[P+](CCCC)(CCCC)CCCC", "[Cl-]", "[Br-]", "O=C([O-])C(F)(F)C(F)(F)F")
 
@@ -114,6 +114,7 @@ def test_a_damaged_file_is_an_error(file: Path, tmp_path: Path) -> None:
     [
         ("format", "ildb.melting/99", "ildb.melting/99"),
         ("versions/scikit-learn", "0.1.0", r"scikit-learn 0\.1\.0"),
+        ("versions/xgboost", "0.1.0", r"xgboost 0\.1\.0"),
         ("versions/melting_features", "0", "features 0"),
         ("params/n_trees", -1, "damaged"),
         ("data_sha256", "0" * 64, "hash"),
@@ -138,13 +139,29 @@ def test_features_computed_otherwise_are_refused(file: Path, tmp_path: Path) -> 
         load(rewrite(file, tmp_path / "shifted.zip", shift))
 
 
-class Stranger:
-    """A type no model file should hold."""
-
-
-def test_a_foreign_type_is_never_built(file: Path, tmp_path: Path) -> None:
+def test_a_pickle_is_never_read(file: Path, tmp_path: Path) -> None:
     def smuggle(members: dict[str, bytes]) -> None:
-        members["trees.skops"] = skops.io.dumps({"trees": Stranger(), "boosting": LinearRegression()})
+        packed = io.BytesIO()
+        np.savez(packed, columns=np.array([{"a": 1}], dtype=object))
+        members["arrays.npz"] = packed.getvalue()
 
-    with pytest.raises(ArtifactError, match="Stranger"):
-        load(rewrite(file, tmp_path / "foreign.zip", smuggle))
+    with pytest.raises(ArtifactError, match="damaged"):
+        load(rewrite(file, tmp_path / "pickle.zip", smuggle))
+
+
+def test_damaged_trees_are_an_error(file: Path, tmp_path: Path) -> None:
+    def cut(members: dict[str, bytes]) -> None:
+        members["trees.ubj"] = b"nonsense"
+
+    with pytest.raises(ArtifactError, match="damaged"):
+        load(rewrite(file, tmp_path / "cut.zip", cut))
+
+
+def test_a_model_of_another_property_comes_back_with_its_scale(tmp_path: Path) -> None:
+    viscosity = replace(data(), tm_k=10 ** (data().tm_k / 100))
+    params = PARAMS.model_copy(update={"property": "viscosity", "scale": "log10", "threshold_k": None, "n_folds": 2})
+    model = train_melting(viscosity, params).model
+    again = load(save(model, tmp_path / "viscosity.zip"))
+    assert np.array_equal(numbers(again)[1], numbers(model)[1])
+    assert np.isnan(numbers(again)[0]).all()
+    assert again.target == model.target

@@ -3,28 +3,67 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from rdkit import Chem
 
 from ildb.errors import InputError
-from ildb.screen.candidate import Candidate, Decision, Reason
-from ildb.screen.decide import combined_score, decide
-from ildb.screen.params import ScreenParams
+from ildb.screen import decide as deciding
+from ildb.screen.accessibility import sa_score
+from ildb.screen.candidate import CandidateIon, Candidates, Reason
+from ildb.screen.ions import ion_core
+from ildb.screen.params import ORDINARY_ALERTS, ScreenParams
 
 CATIONS = ("CCCC[n+]1ccn(C)c1", "CC[n+]1ccn(C)c1", "CCCC[P+](CCCC)(CCCC)CCCC", "C[N+](C)(C)CCO")
 ANIONS = ("[Cl-]", "[Br-]", "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)C(F)(F)F")
 
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of `Candidates`."""
+
+    pairing_id: int
+    cation: str
+    anion: str
+    known: bool
+    link_probability: float | None
+    p_below_373_k: float | None
+    tm_k: float | None
+    tm_low_k: float | None
+    tm_high_k: float | None
+    in_domain: bool
+    domain_reasons: str = ""
+    nearest: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One row of `Decisions`, None where a figure is missing."""
+
+    pairing_id: int
+    passed: bool
+    rank: int | None
+    score: float
+    pareto_rank: int | None
+    pick_order: int | None
+    reasons: tuple[Reason, ...]
+
+    @property
+    def against(self) -> tuple[Reason, ...]:
+        return tuple(reason for reason in self.reasons if not reason.ok)
+
+
 GOOD = Candidate(
     pairing_id=1,
-    cation_inchikey="cation-0",
-    anion_inchikey="anion-0",
-    cation_smiles=CATIONS[0],
-    anion_smiles=ANIONS[0],
+    cation=CATIONS[0],
+    anion=ANIONS[0],
     known=False,
     link_probability=0.81,
     p_below_373_k=0.9,
@@ -32,11 +71,55 @@ GOOD = Candidate(
     tm_low_k=300.0,
     tm_high_k=380.0,
     in_domain=True,
-    nearest=("CC[n+]1ccn(C)c1.[Cl-] melts at 358 K (similarity 0.70)",),
+    nearest="CC[n+]1ccn(C)c1.[Cl-] melts at 358 K (similarity 0.70)",
 )
 EVERYTHING = ScreenParams(
     allowed_elements=("C", "N", "O", "F", "S", "P", "Cl", "Br"), alert_catalogs=("PAINS",), max_heavy_atoms=30
 )
+NEW_IONS = frozenset({"CC1C2CC3C1C[N+](C)(C2)C(O)C3CC1=CC(F)C2OC2C1"})
+
+
+def table(rows: Sequence[Candidate]) -> Candidates:
+    ions = sorted({ion for row in rows for ion in (row.cation, row.anion)})
+
+    def numbers(name: str) -> np.ndarray:
+        return np.array([np.nan if getattr(row, name) is None else getattr(row, name) for row in rows], dtype=float)
+
+    return Candidates(
+        ions=[CandidateIon(ion, ion not in NEW_IONS) for ion in ions],
+        pairing_id=np.array([row.pairing_id for row in rows], dtype=np.int64),
+        cation=np.array([ions.index(row.cation) for row in rows], dtype=np.int64),
+        anion=np.array([ions.index(row.anion) for row in rows], dtype=np.int64),
+        known=np.array([row.known for row in rows], dtype=np.bool_),
+        in_domain=np.array([row.in_domain for row in rows], dtype=np.bool_),
+        domain_reasons=[row.domain_reasons for row in rows],
+        nearest=[row.nearest for row in rows],
+        **{name: numbers(name) for name in ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k")},
+    )
+
+
+def decide(rows: Sequence[Candidate], params: ScreenParams) -> list[Decision]:
+    """Row by row, for the tests to read."""
+    found = deciding.decide(table(rows), params)
+    assert [json.loads(text) for text in found.reasons_json()] == [
+        [reason.to_json() for reason in found.reasons(i)] for i in range(len(rows))
+    ]
+    return [
+        Decision(
+            row.pairing_id,
+            bool(found.passed[i]),
+            int(found.rank[i]) or None,
+            float(found.score[i]),
+            int(found.pareto_rank[i]) or None,
+            int(found.pick_order[i]) or None,
+            tuple(found.reasons(i)),
+        )
+        for i, row in enumerate(rows)
+    ]
+
+
+def combined_score(candidate: Candidate, link_weight: float) -> float:
+    return float(deciding.combined_scores(table([candidate]), link_weight)[0])
 
 
 def reason(decision: Decision, code: str) -> Reason:
@@ -55,11 +138,11 @@ def test_a_good_candidate_passes_with_reasons_for_it() -> None:
     assert decision.rank == 1
     assert decision.against == ()
     assert [r.code for r in decision.reasons] == [
-        *("readable", "link_probability", "p_below_373_k", "in_domain"),
-        *("heavy_atoms", "charge", "elements", "alerts", "nearest_known"),
+        *("readable", "link_probability", "p_below_373_k", "tm_k", "in_domain"),
+        *("heavy_atoms", "charge", "elements", "sa_score", "alerts", "nearest_known"),
     ]
     assert reason(decision, "p_below_373_k").value == 0.9
-    assert "340 K (300 to 380 K)" in reason(decision, "p_below_373_k").message
+    assert "340 K (300 to 380 K)" in reason(decision, "tm_k").message
     assert "358 K" in reason(decision, "nearest_known").message
     json.dumps([r.to_json() for r in decision.reasons], allow_nan=False)
 
@@ -71,12 +154,13 @@ def test_a_good_candidate_passes_with_reasons_for_it() -> None:
         ({"link_probability": None}, "link_probability", "no link model"),
         ({"p_below_373_k": 0.2}, "p_below_373_k", "below 0.5"),
         ({"p_below_373_k": float("nan"), "tm_k": float("nan")}, "p_below_373_k", "could not be predicted"),
-        ({"in_domain": False, "domain_reasons": ("unseen_anion: nothing like it",)}, "in_domain", "unseen_anion"),
-        ({"cation_smiles": "C" * 40 + "[N+](C)(C)C"}, "heavy_atoms", "44 heavy atoms"),
-        ({"cation_smiles": "C[N+](C)(C)CC(C[N+](C)(C)C)C[N+](C)(C)C"}, "charge", "+3"),
-        ({"cation_smiles": "C[Se+](C)C"}, "elements", "Se"),
-        ({"cation_smiles": "C[N+](C)(C)Cc1ccc(N=Nc2ccc(N(C)C)cc2)cc1"}, "alerts", "azo"),
-        ({"anion_smiles": "nonsense"}, "readable", "nonsense"),
+        ({"in_domain": False, "domain_reasons": "unseen_anion: nothing like it"}, "in_domain", "unseen_anion"),
+        ({"cation": "C" * 40 + "[N+](C)(C)C"}, "heavy_atoms", "44 heavy atoms"),
+        ({"cation": "C[N+](C)(C)CC(C[N+](C)(C)C)C[N+](C)(C)C"}, "charge", "+3"),
+        ({"cation": "C[Se+](C)C"}, "elements", "Se"),
+        ({"cation": "C[N+](C)(C)Cc1ccc(N=Nc2ccc(N(C)C)cc2)cc1"}, "alerts", "azo"),
+        ({"anion": "nonsense"}, "readable", "nonsense"),
+        ({"cation": next(iter(NEW_IONS))}, "sa_score", "of its new ion, above 6"),
     ],
 )
 def test_each_check_can_speak_against(change: dict[str, object], code: str, in_message: str) -> None:
@@ -94,10 +178,13 @@ def test_all_that_speaks_against_is_said() -> None:
 
 
 def test_limits_of_none_are_not_checked() -> None:
-    params = ScreenParams(min_link_probability=None, min_p_below_373=None, max_heavy_atoms=None, max_abs_charge=None)
+    params = ScreenParams(
+        min_link_probability=None, min_p_below_373=None, max_heavy_atoms=None, max_abs_charge=None, max_sa_score=None,
+        alert_catalogs=(),
+    )  # fmt: skip
     decision = decide_one(replace(GOOD, link_probability=0.0, p_below_373_k=0.0), params)
     assert decision.passed
-    assert [r.code for r in decision.reasons] == ["readable", "in_domain", "nearest_known"]
+    assert [r.code for r in decision.reasons] == ["readable", "tm_k", "in_domain", "nearest_known"]
 
 
 def test_outside_the_domain_can_be_accepted_but_is_still_said() -> None:
@@ -107,7 +194,7 @@ def test_outside_the_domain_can_be_accepted_but_is_still_said() -> None:
 
 
 def test_alerts_can_be_ignored() -> None:
-    candidate = replace(GOOD, cation_smiles="C[N+](C)(C)Cc1ccc(N=Nc2ccc(N(C)C)cc2)cc1")
+    candidate = replace(GOOD, cation="C[N+](C)(C)Cc1ccc(N=Nc2ccc(N(C)C)cc2)cc1")
     name = reason(decide_one(candidate), "alerts").value
     assert isinstance(name, str)
     assert decide_one(candidate, EVERYTHING.model_copy(update={"ignored_alerts": tuple(name.split(", "))})).passed
@@ -129,7 +216,7 @@ def test_a_known_pairing_needs_no_link_probability() -> None:
 
 
 def test_limits_on_homologues_keep_the_best_and_say_so() -> None:
-    many = [replace(GOOD, pairing_id=i, p_below_373_k=0.6 + i / 100, anion_inchikey=f"anion-{i % 3}") for i in range(9)]
+    many = [replace(GOOD, pairing_id=i, p_below_373_k=0.6 + i / 100, anion=ANIONS[i % 3]) for i in range(9)]
     decisions = decide(many, ScreenParams(max_per_anion=2, top=5))
     passed = {d.pairing_id: d.rank for d in decisions if d.passed}
     assert passed == {8: 1, 7: 2, 6: 3, 5: 4, 4: 5}
@@ -169,10 +256,8 @@ candidates_strategy = st.lists(
     st.builds(
         lambda c, a, known, link, p, tm_k, inside: replace(
             GOOD,
-            cation_inchikey=f"cation-{c}",
-            anion_inchikey=f"anion-{a}",
-            cation_smiles=CATIONS[c],
-            anion_smiles=ANIONS[a],
+            cation=CATIONS[c],
+            anion=ANIONS[a],
             known=known,
             link_probability=link,
             p_below_373_k=p,
@@ -207,9 +292,75 @@ def test_no_candidate_is_dropped(
     assert all(a.score >= b.score for a, b in pairwise(passed))
     assert all(0 <= d.score <= 1 for d in decisions)
     assert top is None or len(passed) <= top
-    for key, most in (("cation_inchikey", per_cation), ("anion_inchikey", per_anion)):
+    for key, most in (("cation", per_cation), ("anion", per_anion)):
         used = [getattr(candidates[d.pairing_id], key) for d in passed]
         assert most is None or all(used.count(ion) <= most for ion in used)
     shuffled = list(candidates)
     shuffle.shuffle(shuffled)  # type: ignore[attr-defined]
     assert sorted(decide(shuffled, params), key=lambda d: d.pairing_id) == decisions
+    assert all((d.pareto_rank is not None) == d.passed for d in decisions)
+    assert all(d.passed for d in decisions if d.pick_order is not None)
+
+
+# --- accessibility, alerts, Pareto front and pick ---
+
+
+def test_an_ion_of_a_known_liquid_needs_no_score() -> None:
+    decision = decide_one(replace(GOOD, anion="F[P-](F)(F)(F)(F)F"), ScreenParams(max_sa_score=3.0))
+    assert reason(decision, "sa_score").ok
+    assert "known" in reason(decision, "sa_score").message
+
+
+def test_small_ions_have_no_score() -> None:
+    assert sa_score(Chem.MolFromSmiles("[Cl-]")) is None
+    scored = [sa_score(Chem.MolFromSmiles(smiles)) for smiles in (CATIONS[0], next(iter(NEW_IONS)))]
+    assert scored[0] is not None
+    assert scored[1] is not None
+    assert 1 < scored[0] < 4 < 6 < scored[1] < 10
+
+
+@pytest.mark.parametrize(
+    "anion", ["F[B-](F)(F)F", "F[P-](F)(F)(F)(F)F", ANIONS[2], "CCCCCCCCOS(=O)(=O)[O-]", "N#C[S-]"]
+)
+@pytest.mark.parametrize("cation", [*CATIONS, "CCCCCCCCCCCC[n+]1ccn(C)c1", "CC[S+](CC)CC"])
+def test_the_default_alerts_leave_ordinary_ions_alone(cation: str, anion: str) -> None:
+    assert reason(decide_one(replace(GOOD, cation=cation, anion=anion), ScreenParams()), "alerts").ok
+
+
+def test_the_default_alerts_name_what_is_reactive() -> None:
+    azide = decide_one(replace(GOOD, cation="C[N+](C)(C)CCN=[N+]=[N-]"), ScreenParams())
+    assert reason(azide, "alerts").value == "azide"
+    # Each of the ordinary entries is one of the catalog, so overlooking it does something.
+    everything = ScreenParams(ignored_alerts=())
+    assert reason(decide_one(replace(GOOD, anion="F[B-](F)(F)F"), everything), "alerts").value in {
+        f"bad_boron, {name}" for name in ORDINARY_ALERTS
+    }
+
+
+def test_fronts_and_pick() -> None:
+    best = replace(GOOD, pairing_id=1, link_probability=0.9, p_below_373_k=0.9, tm_k=300.0)
+    homologue = replace(best, pairing_id=2, cation=CATIONS[1], tm_k=301.0)
+    other = replace(best, pairing_id=3, cation=CATIONS[2], link_probability=0.7, tm_k=305.0)
+    sooner = replace(best, pairing_id=4, link_probability=0.6, p_below_373_k=0.95, cation=CATIONS[3])
+    refused = replace(best, pairing_id=5, link_probability=0.1)
+    decisions = decide([best, homologue, other, sooner, refused], ScreenParams(pick=3))
+    assert [d.pareto_rank for d in decisions] == [1, 2, 3, 1, None]
+    assert [d.rank for d in decisions] == [1, 2, 3, 4, None]
+    # The homologue of the best comes second by score, and waits for the others.
+    assert [d.pick_order for d in decisions] == [1, None, 3, 2, None]
+
+
+def test_a_screen_may_do_without_a_pick() -> None:
+    (decision,) = decide([GOOD], ScreenParams(pick=None))
+    assert (decision.rank, decision.pareto_rank, decision.pick_order) == (1, 1, None)
+
+
+def test_nothing_to_decide() -> None:
+    assert decide([], ScreenParams()) == []
+
+
+def test_homologues_share_a_core() -> None:
+    cores = [ion_core(Chem.MolFromSmiles(smiles)) for smiles in (*CATIONS, "CCCCCC[P+](C)(C)C")]
+    assert cores[0] == cores[1]
+    assert cores[2] == cores[4] == "acyclic P"
+    assert len(set(cores)) == 3

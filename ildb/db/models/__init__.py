@@ -1,11 +1,14 @@
 """The tables, one file per noun."""
 
+from ildb.db.models.attempt import TaskAttempt, Worker
 from ildb.db.models.audit import AuditEvent
 from ildb.db.models.base import SCHEMA, Base
 from ildb.db.models.ion import Ion, IonAlias, IonStructure
+from ildb.db.models.ion_property import IonProperty
 from ildb.db.models.measurement import Measurement
 from ildb.db.models.model import Model
 from ildb.db.models.pairing import Pairing, PairingEvidence
+from ildb.db.models.property_score import PropertyScore
 from ildb.db.models.quarantine import Quarantine
 from ildb.db.models.run import Artifact, Run, StageRun, Task
 from ildb.db.models.score import LinkScore, MeltingScore, ScreeningDecision
@@ -22,6 +25,7 @@ __all__ = [
     "IngestBatch",
     "Ion",
     "IonAlias",
+    "IonProperty",
     "IonStructure",
     "LinkScore",
     "Measurement",
@@ -29,6 +33,7 @@ __all__ = [
     "Model",
     "Pairing",
     "PairingEvidence",
+    "PropertyScore",
     "Quarantine",
     "Run",
     "ScreeningDecision",
@@ -36,4 +41,6 @@ __all__ = [
     "Source",
     "StageRun",
     "Task",
+    "TaskAttempt",
+    "Worker",
 ]

@@ -30,6 +30,8 @@ class Run(Base):
     git_commit: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    priority: Mapped[Small] = mapped_column(server_default=text("0"))
 
 
 class StageRun(Base):
@@ -66,6 +68,8 @@ class StageRun(Base):
     wall_s: Mapped[float | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    made_of: Mapped[dict[str, Any] | None]
+    invalidated_at: Mapped[datetime | None]
 
 
 class Task(Base):
@@ -76,7 +80,14 @@ class Task(Base):
         UniqueConstraint("stage_run_id", "position"),
         CheckConstraint("status IN ('waiting', 'running', 'succeeded', 'failed')", name="status"),
         CheckConstraint("status <> 'running' OR lease_expires_at IS NOT NULL", name="leased"),
-        Index("ix_task_open", "stage_run_id", "position", postgresql_where=text("status IN ('waiting', 'running')")),
+        Index(
+            "ix_task_open",
+            "stage_run_id",
+            text("priority DESC"),
+            "position",
+            postgresql_where=text("status IN ('waiting', 'running')"),
+        ),
+        Index("ix_task_failed", "stage_run_id", "position", postgresql_where=text("status = 'failed'")),
     )
 
     id: Mapped[BigId]
@@ -95,6 +106,10 @@ class Task(Base):
     wall_s: Mapped[float | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    priority: Mapped[Small] = mapped_column(server_default=text("0"))
+    losses: Mapped[Small] = mapped_column(server_default=text("0"))
+    available_at: Mapped[datetime | None]
+    worker_id: Mapped[int | None] = ref("worker")
 
 
 class Artifact(Base):

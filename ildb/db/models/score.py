@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import REAL, Boolean, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
+from sqlalchemy import REAL, Boolean, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ildb.db.models.base import SCHEMA, Base, ref
@@ -60,14 +60,25 @@ class MeltingScore(Base):
 
 
 class ScreeningDecision(Base):
-    """Passed or not, its rank among the passed, and every reason for and against."""
+    """Passed or not, its place among the passed, and every reason for and against.
+
+    ``rank`` goes by score, ``pareto_rank`` is the front of candidates that none beats in everything, ``pick_order`` the
+    place in a budgeted pick of different ones.
+    """
 
     __tablename__ = "screening_decision"
     __table_args__ = (
         CheckConstraint("(rank IS NOT NULL) = passed", name="rank_of_passed"),
+        CheckConstraint("passed OR num_nonnulls(pareto_rank, crowding, pick_order) = 0", name="place_of_passed"),
         Index("ix_screening_decision_pairing_id", "pairing_id"),
         Index("ix_screening_decision_rank", "run_id", "rank"),
-    )
+        # Passed candidates of all runs in the order in which a search shows them.
+        Index("ix_screening_decision_passed", "rank", "pairing_id", postgresql_where=text("passed")),
+        Index(
+            "ix_screening_decision_pick", "run_id", "pick_order", unique=True,
+            postgresql_where=text("pick_order IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     run_id: Mapped[int] = ref("run", primary_key=True)
     pairing_id: Mapped[int] = ref("pairing", primary_key=True)
@@ -77,3 +88,8 @@ class ScreeningDecision(Base):
     rank: Mapped[int | None] = mapped_column(Integer)
     score: Mapped[float] = mapped_column(REAL)
     reasons: Mapped[list[dict[str, Any]]]
+    # Null also where a run of before these columns decided.
+    sa_score: Mapped[float | None] = mapped_column(REAL)
+    pareto_rank: Mapped[int | None] = mapped_column(Integer)
+    crowding: Mapped[float | None] = mapped_column(REAL)
+    pick_order: Mapped[int | None] = mapped_column(Integer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,92 +11,65 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from ildb.db import query
-from ildb.errors import InputError
-from ildb.melting.data import MeltingData
 from ildb.melting.params import MeltingParams
-from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
+from ildb.pipeline.stages.property_data import NO_CONDITIONS, plan_training, store_trained, train_task
+from ildb.units import get_property
 
-_COLUMNS = (
-    "cation_inchikey",
-    "anion_inchikey",
-    "cation_smiles",
-    "anion_smiles",
-    "n_cation",
-    "n_anion",
-    "tm_k",
-    "n_values",
-    "spread_k",
-)
+_IONS = (
+    "id", "charge", "volume_nm3", "skeleton_surface_a2", "gas_entropy_j_mol_k", "freedom", "effective_torsions",
+)  # fmt: skip
+_MELTING = get_property("melting_point")
 
 
 class MeltingTrainParams(MeltingParams):
-    """Parameters of ``melting.train``; the threshold is fixed, because the column ``p_below_373_k`` names it."""
+    """Parameters of ``melting.train``; property and threshold are fixed, because the column ``p_below_373_k`` does."""
 
+    property: Literal["melting_point"] = "melting_point"
+    scale: Literal["linear"] = "linear"
     threshold_k: float = Field(default=373.15, ge=373.15, le=373.15)
 
 
 class MeltingTrain(Stage[MeltingTrainParams]):
-    """Trees on descriptors and fingerprints of both ions, judged on grouped splits."""
+    """Kernel machines, networks and trees on both ions, blended, calibrated and judged on grouped splits."""
 
     uses: ClassVar[str] = "melting.train"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "train trees on both ions' descriptors and ECFP; calibrated P(Tm < 373.15 K) and intervals"
+    version: ClassVar[int] = 2
+    summary: ClassVar[str] = (
+        "train kernels, networks and trees on measured melting points; calibrated P(Tm < 373.15 K) and intervals"
+    )
     params_type: ClassVar[type[BaseModel]] = MeltingTrainParams
 
     def fingerprint(self, connection: Connection) -> str:
-        """Hash of the exact melting points."""
-        return str(query.execute(connection, "melting/fingerprint").scalar_one())
+        """Hash of the exact melting points, and how many ions the published classifier can describe."""
+        from ildb.melting.ion_properties import PROPERTY_VERSION
+
+        values = query.execute(connection, "property/fingerprint", property=_MELTING.name, unit=_MELTING.unit)
+        described = query.execute(connection, "melting/described_ions", version=PROPERTY_VERSION)
+        return f"{values.scalar_one()} {described.scalar_one()}"
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task: the whole set."""
-        rows = query.rows(context.connection, "melting/training_set")
-        if not rows:
-            raise InputError("there are no melting points to learn from.", "Ingest some first: ildb ingest ilthermo")
-        table = pa.table(store.as_columns(rows, (*_COLUMNS, "measurement_ids")))
-        return [
-            {
-                "data": context.put_table("melting_input", table),
-                "params": self.params.model_dump(mode="json"),
-            }
-        ]
+        from ildb.melting.ion_properties import PROPERTY_VERSION
+
+        hint = "Ingest some first: ildb ingest ilthermo"
+        (payload,) = plan_training(context, _MELTING, NO_CONDITIONS, self.params, hint)
+        rows = pq.read_table(context.artifacts.get(payload["data"]), columns=["cation_id", "anion_id"])
+        ions = sorted({ion for name in rows.column_names for ion in rows.column(name).to_pylist()})
+        described = query.rows(context.connection, "melting/ion_properties", version=PROPERTY_VERSION, ion_ids=ions)
+        if described:
+            table = pa.table({name: [row[name] for row in described] for name in _IONS})
+            payload["ions"] = context.put_table("melting_ions", table)
+        return [payload]
 
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Cross-validate, fit, calibrate."""
-        from ildb.melting.store import save
-        from ildb.melting.train import train_melting
-
-        table = task.table("data")
-        data = MeltingData(**{name: table.column(name).to_pylist() for name in _COLUMNS})
-        trained = train_melting(data, MeltingParams.model_validate(task.payload["params"]))
-        path = task.workdir / "model"
-        save(trained.model, path)
-        folds = pa.table({"split": [f"fold {fold}" for fold in trained.fold]})
-        return TaskOutput(
-            {"metrics": trained.metrics, "n_pairings": len(table)}, {"folds": folds}, {"melting_model": path}
-        )
+        return train_task(task, "melting")
 
     def store(
         self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
     ) -> dict[str, Any]:
         """Snapshot with the fold of every measurement, and the model."""
-        rows = pq.read_table(context.artifacts.get(payload["data"])).to_pylist()
-        folds = output.tables["folds"].column("split").to_pylist()
-        members = [
-            (None, measurement, fold)
-            for row, fold in zip(rows, folds, strict=True)
-            for measurement in row["measurement_ids"]
-        ]
-        content = [[row["cation_inchikey"], row["anion_inchikey"], row["tm_k"]] for row in rows]
-        return store.add_trained(
-            context,
-            "melting",
-            content=content,
-            members=members,
-            output=output,
-            files=files,
-            params=self.params,
-            seed=self.params.seed,
-            keep={"auroc": "random.auroc", "mae_k": "random.mae_k"},
-        )
+        keep = {"auroc": "random.auroc", "mae_k": "random.mae_k"}
+        return store_trained(context, "melting", self.params, self.params.seed, payload, output, files, keep)

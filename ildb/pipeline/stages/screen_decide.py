@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
@@ -15,33 +16,40 @@ from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
 from ildb.pipeline.stages.melting_score import MeltingScoreStage
-from ildb.screen.candidate import Candidate
 from ildb.screen.params import ScreenParams
 
+if TYPE_CHECKING:
+    from ildb.screen.candidate import Candidates
+
+# The reasons are sent as jsonb's binary form, a 1 and the text: parsing them here only to write them again would cost
+# more than the decisions.
 _DECISION = {
-    "run_id": "int8", "pairing_id": "int8", "link_run_id": "int8", "melting_model_id": "int8", "passed": "bool",
-    "rank": "int4", "score": "float4", "reasons": "jsonb",
+    "run_id": "int8", "link_run_id": "int8", "melting_model_id": "int8", "pairing_id": "int8", "passed": "bool",
+    "rank": "int4", "score": "float4", "sa_score": "float4", "pareto_rank": "int4", "crowding": "float4",
+    "pick_order": "int4", "reasons": "bytea",
 }  # fmt: skip
-_COLUMNS = (
-    "pairing_id", "cation_inchikey", "anion_inchikey", "cation_smiles", "anion_smiles", "known", "link_probability",
-    "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "in_domain", "domain_reasons", "nearest",
-)  # fmt: skip
+_OF_RUN = 3
+_JSONB_VERSION = b"\x01"
+_NUMBERS = ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k")
+_COLUMNS = ("pairing_id", "cation_id", "anion_id", *_NUMBERS, "in_domain", "domain_reasons", "nearest")
+_IONS = ("id", "smiles", "known")
 
 
 class ScreenDecide(Stage[ScreenParams]):
     """The decision that joins links and melting: every candidate gets a row with every reason."""
 
     uses: ClassVar[str] = "screen.decide"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "decide on every retained pairing, with reasons, and rank those that pass"
+    version: ClassVar[int] = 2
+    summary: ClassVar[str] = (
+        "decide on every retained pairing, with reasons; rank those that pass and pick a diverse few"
+    )
     params_type: ClassVar[type[BaseModel]] = ScreenParams
     requires: ClassVar[tuple[str, ...]] = (LinksExpand.uses, MeltingScoreStage.uses)
     once_per_recipe: ClassVar[bool] = True
 
     def fingerprint(self, connection: Connection) -> str:
-        """Nothing beyond the scores of the upstream stages."""
-        del connection
-        return ""
+        """Hash of the known pairings, whose ions need no proof that they can be made."""
+        return str(query.execute(connection, "links/fingerprint").scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task: ranks and diversity limits need all candidates at once."""
@@ -51,44 +59,83 @@ class ScreenDecide(Stage[ScreenParams]):
             link_run_id=context.result_of(LinksExpand.uses).run_id,
             model_id=context.result_of(MeltingScoreStage.uses).result["model_id"],
         )
-        table = pa.table(store.as_columns(rows, _COLUMNS))
-        return [{"candidates": context.put_table("screen_input", table), "params": self.params.model_dump(mode="json")}]
+        columns = store.as_columns(rows, _COLUMNS)
+        ids = sorted({*columns["cation_id"], *columns["anion_id"]})
+        ions = query.rows(context.connection, "screen/ions", ids=ids)
+        return [
+            {
+                "candidates": context.put_table("screen_input", pa.table(columns)),
+                "ions": context.put_table("screen_ions", pa.table(store.as_columns(ions, _IONS))),
+                "params": self.params.model_dump(mode="json"),
+            }
+        ]
 
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Check, rank, pick."""
-        import json
+        import numpy as np
 
         from ildb.screen.decide import decide
 
-        candidates = [Candidate(**row) for row in task.table("candidates").to_pylist()]
+        candidates = _candidates(task.table("candidates"), task.table("ions"))
         decisions = decide(candidates, ScreenParams.model_validate(task.payload["params"]))
+        failed = ~decisions.passed
         table = pa.table(
             {
-                "pairing_id": pa.array([d.pairing_id for d in decisions], pa.int64()),
-                "passed": [d.passed for d in decisions],
-                "rank": pa.array([d.rank for d in decisions], pa.int32()),
-                "score": pa.array([d.score for d in decisions], pa.float32()),
-                "reasons": [json.dumps([reason.to_json() for reason in d.reasons]) for d in decisions],
+                "pairing_id": candidates.pairing_id,
+                "passed": decisions.passed,
+                "rank": pa.array(decisions.rank, pa.int32(), mask=failed),
+                "score": decisions.score.astype(np.float32),
+                "sa_score": decisions.sa_score.astype(np.float32),
+                "pareto_rank": pa.array(decisions.pareto_rank, pa.int32(), mask=failed),
+                "crowding": pa.array(decisions.crowding.astype(np.float32), mask=failed),
+                "pick_order": pa.array(decisions.pick_order, pa.int32(), mask=decisions.pick_order == 0),
+                "reasons": pa.array(decisions.reasons_json(), pa.large_string()),
             }
         )
-        return TaskOutput({"n_passed": sum(d.passed for d in decisions)}, {"decisions": table})
+        n_picked = int((decisions.pick_order > 0).sum())
+        return TaskOutput({"n_passed": int(decisions.passed.sum()), "n_picked": n_picked}, {"decisions": table})
 
     def store(
         self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
     ) -> dict[str, Any]:
         """One row per candidate."""
-        import json
-
         del payload, files
-        link_run_id = context.result_of(LinksExpand.uses).run_id
-        model_id = context.result_of(MeltingScoreStage.uses).result["model_id"]
-        rows = (
-            [
-                context.run_id, row["pairing_id"], link_run_id, model_id, row["passed"], row["rank"], row["score"],
-                json.loads(row["reasons"]),
-            ]
-            for row in output.tables["decisions"].to_pylist()
-        )  # fmt: skip
-        n_decided = copy_rows(context.connection, "screening_decision", _DECISION, rows)
-        return {"n_decided": n_decided, "n_passed": output.result["n_passed"]}
+        of_run = (
+            context.run_id,
+            context.result_of(LinksExpand.uses).run_id,
+            context.result_of(MeltingScoreStage.uses).result["model_id"],
+        )
+        n_decided = 0
+        # Batch by batch, because the reasons of all candidates as Python objects take a gigabyte.
+        for batch in output.tables["decisions"].to_batches(max_chunksize=20_000):
+            columns = [batch.column(name).to_pylist() for name in list(_DECISION)[_OF_RUN:]]
+            rows = ((*of_run, *row[:-1], _JSONB_VERSION + row[-1].encode()) for row in zip(*columns, strict=True))
+            n_decided += copy_rows(context.connection, "screening_decision", _DECISION, rows)
+        return {"n_decided": n_decided, **output.result}
+
+
+def _candidates(table: pa.Table, ions: pa.Table) -> Candidates:
+    import numpy as np
+
+    from ildb.screen.candidate import CandidateIon, Candidates
+
+    def column(name: str) -> Any:
+        return table.column(name).to_numpy()
+
+    ids = ions.column("id").to_numpy()
+    return Candidates(
+        ions=[
+            CandidateIon(*row)
+            for row in zip(ions.column("smiles").to_pylist(), ions.column("known").to_pylist(), strict=True)
+        ],
+        pairing_id=column("pairing_id"),
+        cation=np.searchsorted(ids, column("cation_id")),
+        anion=np.searchsorted(ids, column("anion_id")),
+        # What is retained from the links is never known.
+        known=np.zeros(len(table), dtype=np.bool_),
+        in_domain=column("in_domain"),
+        domain_reasons=table.column("domain_reasons").to_pylist(),
+        nearest=table.column("nearest").to_pylist(),
+        **{name: pc.fill_null(table.column(name).cast(pa.float64()), np.nan).to_numpy() for name in _NUMBERS},
+    )

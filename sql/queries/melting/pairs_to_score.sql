@@ -1,4 +1,5 @@
 -- Pairings to score: every known one, and the links that a run retained, where the model has not scored them before.
+-- By cation, so that a slice of them has few.
 SELECT
     p.id AS pairing_id,
     c.inchikey AS cation_inchikey,
@@ -18,4 +19,4 @@ INNER JOIN ildb.ion AS a ON p.anion_id = a.id
 WHERE NOT EXISTS (
     SELECT FROM ildb.melting_score AS m WHERE m.model_id = :model_id AND m.pairing_id = wanted.pairing_id
 )
-ORDER BY p.id
+ORDER BY p.cation_id, p.anion_id, p.id

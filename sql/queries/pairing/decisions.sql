@@ -4,6 +4,9 @@ SELECT
     d.passed,
     d.rank,
     d.score,
+    d.pareto_rank,
+    d.pick_order,
+    d.sa_score,
     d.reasons,
     d.link_run_id,
     d.melting_model_id

@@ -1,5 +1,5 @@
--- Passed candidates of a run (the latest that decided, unless one is named), best first, with the scores the decision
--- rests on. A run whose decision stage was reused shows those of the run that made it. The view ildb.candidate would
+-- Passed candidates of a run (the latest that decided, unless one is named), first those of the diverse pick in order of
+-- picking, then the others by rank, with the scores the decision rests on. A run whose decision stage was reused shows those of the run that made it. The view ildb.candidate would
 -- not do: it knows the latest decision on each pairing only.
 WITH decided AS (
     SELECT coalesce(w.run_id, s.run_id) AS run_id
@@ -37,7 +37,11 @@ SELECT
     m.in_domain,
     m.domain_reasons,
     m.nearest,
-    d.reasons
+    d.reasons,
+    d.sa_score,
+    d.pareto_rank,
+    d.crowding,
+    d.pick_order
 FROM ildb.screening_decision AS d
 INNER JOIN decided ON d.run_id = decided.run_id
 INNER JOIN ildb.pairing AS p ON d.pairing_id = p.id
@@ -51,5 +55,5 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS l ON TRUE
 WHERE d.passed
-ORDER BY d.rank
+ORDER BY d.pick_order NULLS LAST, d.rank
 LIMIT :top

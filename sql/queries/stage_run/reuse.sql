@@ -2,6 +2,7 @@ UPDATE ildb.stage_run
 SET
     status = 'reused',
     stage_key = :stage_key,
+    made_of = :made_of,
     reused_from_id = :reused_from_id,
     result = :result,
     error = NULL,

@@ -1,5 +1,4 @@
--- Tasks given up on purpose (Ctrl-C, a cancelled run, a neighbour that broke the pool): they wait again, and the
--- attempt does not count.
+-- Tasks given up on purpose (Ctrl-C, a cancelled run): they wait again, and the attempt does not count.
 UPDATE ildb.task AS t
 SET status = 'waiting', attempts = greatest(t.attempts - 1, 0), lease_expires_at = NULL
 FROM unnest(cast(:ids AS bigint []), cast(:tokens AS bigint [])) AS held (id, lease_token)

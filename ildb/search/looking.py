@@ -1,0 +1,35 @@
+"""How many pairings to look at one by one before all ions are searched."""
+
+from __future__ import annotations
+
+import math
+
+# Pairings looked at one after the other: so many at first, then as many as the hits among them promise to be enough. If
+# that is more than MAX_LOOK, or one look more was not enough either, all ions are searched.
+FIRST_LOOK = 250
+MAX_LOOK = 2_500
+N_LOOKS = 3
+
+
+class Looks:
+    """How many pairings to look at next; 0 when the hits are too rare for that."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._looked = self._found = self._times = 0
+
+    def next(self) -> int:
+        """So many pairings; 0 for an end of looking."""
+        if self._times == 0:
+            return FIRST_LOOK
+        if self._times >= N_LOOKS or not self._found:
+            return 0
+        # A third more than the hits so far promise, for they are not spread evenly.
+        n = math.ceil(1.3 * max(1, self._wanted - self._found) * self._looked / self._found)
+        return n if n <= MAX_LOOK else 0
+
+    def add(self, looked: int, found: int) -> None:
+        """Take note of what a look has found."""
+        self._looked += looked
+        self._found += found
+        self._times += 1

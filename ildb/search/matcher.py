@@ -1,0 +1,284 @@
+"""Which ions contain a pattern: by the server's cartridge, or by a process that can be killed.
+
+Both give the same answer. The cartridge is asked for patterns that are cheap (``ildb.search.patterns``) when nothing
+else is at hand; the process takes any pattern, and ends with it when the pattern takes too long or too much memory.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from sqlalchemy import Connection
+
+from ildb.chem.fingerprints import morgan_bytes
+from ildb.chem.parse import parse_smiles, shorten
+from ildb.config import get_settings
+from ildb.db import query
+from ildb.errors import IldbError, StructureError
+from ildb.search.fingerprint_index import FingerprintIndex
+from ildb.search.ion_library import Ids, read_part
+from ildb.search.ion_parts import ensure_parts
+from ildb.search.logic import Side
+from ildb.search.matching_process import receive, send
+from ildb.search.patterns import SearchPattern
+from ildb.search.similar import SIGN, similar_ids, stored_spelling
+
+# With the start of the process, about half a second, a pattern is answered or refused in under 2 s. On a busy machine
+# it takes longer, because the process is owed so much CPU time; but no more than PATIENCE times as long.
+LIMIT_S = 1.2
+PATIENCE = 10
+START_LIMIT_S = 60.0
+MEMORY_BYTES = 4 << 30
+COUNT_EVERY_S = 5.0
+_POLL_S = 0.05
+
+
+class Matcher(Protocol):
+    """Finds the ions that contain a pattern."""
+
+    def matching(self, connection: Connection, pattern: SearchPattern) -> Ids:
+        """Ids of all ions that contain it, ascending."""
+        ...
+
+    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
+        """Those of the given ions that contain it."""
+        ...
+
+    def similar(
+        self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
+    ) -> list[int]:
+        """Ids of the ions at least so similar to a structure, or of the ``top`` nearest; see ``similar_ids``."""
+        ...
+
+
+class CartridgeMatcher:
+    """Asks the server; patterns that are not cheap go to a process that is started for them."""
+
+    def __init__(self, fallback: Callable[[], Matcher]) -> None:
+        self._fallback = fallback
+        self._process: Matcher | None = None
+
+    def matching(self, connection: Connection, pattern: SearchPattern) -> Ids:
+        """See ``Matcher``; through the GiST index."""
+        if not pattern.cheap:
+            return self._other().matching(connection, pattern)
+        _require_readable(connection, pattern)
+        rows = query.execute(connection, "search/ions_with_substructure", smarts=pattern.text)
+        return np.array([row.ion_id for row in rows], dtype=np.int64)
+
+    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
+        """See ``Matcher``; ion by ion."""
+        if not pattern.cheap:
+            return self._other().matching_among(connection, pattern, ids)
+        _require_readable(connection, pattern)
+        rows = query.execute(connection, "search/ions_among", smarts=pattern.text, ion_ids=list(ids))
+        return {int(row.ion_id) for row in rows}
+
+    def similar(
+        self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
+    ) -> list[int]:
+        """See ``Matcher``; through the GiST index on fingerprints."""
+        return similar_ids(connection, smiles, side, threshold=threshold, top=top)
+
+    def _other(self) -> Matcher:
+        if self._process is None:
+            self._process = self._fallback()
+        return self._process
+
+
+def _require_readable(connection: Connection, pattern: SearchPattern) -> None:
+    readable = query.one(connection, "search/can_read_smarts", smarts=pattern.text)
+    if readable is None or not readable["readable"]:
+        raise StructureError(
+            f"The server's RDKit cartridge cannot read the SMARTS '{pattern.text}'.",
+            "Write it with older SMARTS features.",
+        )
+
+
+class ProcessMatcher:
+    """Asks a process of its own that holds the ions; it is started when first needed and again after it was killed.
+
+    Args:
+        folder: where the libraries of ions are kept (``ildb.search.ion_library``); by default in ``ILDB_HOME``.
+        limit_s: time for one pattern that is not cheap, seconds; cheap ones have the time of a statement.
+        resident: keep the ions as molecules: five times faster, about 10 kB of memory an ion, slower to start. For
+            whoever asks more than once.
+        memory_bytes: limit of the process's address space.
+        progress: told in a few words of work that takes long and is done once.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        limit_s: float = LIMIT_S,
+        resident: bool = False,
+        memory_bytes: int = MEMORY_BYTES,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._folder = folder or get_settings().home_dir / "cache" / "ions"
+        self._limit_s = limit_s
+        self._resident = resident
+        self._memory_bytes = memory_bytes
+        self._progress = progress
+        self._process: subprocess.Popen[bytes] | None = None
+        self._loaded: dict[str, Any] | None = None
+        self._counted: tuple[float, dict[str, Any]] = (0.0, {})
+        self._fingerprints: tuple[dict[str, Any] | None, FingerprintIndex] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> ProcessMatcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def matching(self, connection: Connection, pattern: SearchPattern) -> Ids:
+        """See ``Matcher``.
+
+        Raises:
+            StructureError: the pattern is not SMARTS, or took more time or memory than allowed.
+        """
+        with self._lock:
+            self._prepare(connection)
+            return self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
+
+    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
+        """See ``Matcher``."""
+        with self._lock:
+            self._prepare(connection)
+            found = self._ask(pattern, {"smarts": pattern.text, "all": False}, np.array(ids, dtype=np.int64))
+            return set(found.tolist())
+
+    def similar(
+        self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
+    ) -> list[int]:
+        """See ``Matcher``; in this process, over fingerprints in memory."""
+        newest = query.one(connection, "search/last_ion", smiles=smiles) or {}
+        # A text that is already an ion's spelling here need not be brought into that form.
+        bits = morgan_bytes(parse_smiles(smiles if newest["is_spelling"] else stored_spelling(smiles)))
+        with self._lock:
+            state = self._state(connection, newest["last_id"])
+            if self._fingerprints is None or self._fingerprints[0] != state:
+                parts = [read_part(path) for path in self._files(connection)]
+                signs = query.rows(connection, "search/all_ion_signs")
+                self._fingerprints = state, FingerprintIndex.of(parts, {row["id"]: row["sign"] for row in signs})
+        return self._fingerprints[1].search(bits, SIGN[side], threshold=threshold, top=top)
+
+    def _state(self, connection: Connection, last_id: int | None) -> dict[str, Any]:
+        """The number of ions and the last id, as the connection's transaction sees them."""
+        at, known = self._counted
+        if known.get("last_id") != last_id or time.monotonic() - at > COUNT_EVERY_S:
+            known = query.one(connection, "search/ion_state") or {}
+            self._counted = time.monotonic(), known
+        return known
+
+    def _files(self, connection: Connection) -> list[Path]:
+        def making(done: int, total: int) -> None:
+            self._progress(f"preparing the ions for pattern search, once: {done} of {total} parts")
+
+        return ensure_parts(connection, self._folder, making)
+
+    def _prepare(self, connection: Connection) -> None:
+        """The process runs and holds the ions that the connection's transaction sees.
+
+        Ions are added, and by the rights of the roles neither changed nor deleted, so their number and last id tell.
+        Counting takes longer than a search, so it is done every COUNT_EVERY_S: an ion whose transaction ended after
+        that of one with a higher id is found so much later.
+        """
+        newest = query.one(connection, "search/last_ion", smiles="") or {}
+        state = self._state(connection, newest["last_id"])
+        if self._process is not None and self._process.poll() is None and state == self._loaded:
+            return
+
+        files = self._files(connection)
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        answer, _ = self._exchange({"load": [str(file) for file in files]}, None, START_LIMIT_S)
+        if "n_ions" not in answer:
+            raise IldbError(
+                f"The ions could not be loaded: {answer.get('failed', answer)}.",
+                f"Delete {self._folder}; it is made again.",
+            )
+        self._loaded = state
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "ildb.search.matching_process", "resident" if self._resident else "packed",
+                str(min(2, len(os.sched_getaffinity(0)))), str(self._memory_bytes),
+            ],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            # A session of its own: Ctrl-C at the terminal is the caller's to handle.
+            start_new_session=True,
+        )  # fmt: skip
+        self._loaded = None
+
+    def _ask(self, pattern: SearchPattern, request: dict[str, Any], ids: Ids | None) -> Ids:
+        try:
+            # A cheap pattern only takes as long as there are ions.
+            limit_s = get_settings().statement_timeout_s if pattern.cheap else self._limit_s
+            answer, found = self._exchange(request, ids, limit_s)
+        except TimeoutError:
+            raise StructureError(
+                f"The pattern {shorten(pattern.text)} takes longer than {self._limit_s:g} s.",
+                "Make it smaller: fewer fragments, wildcards and $(...); or join several patterns by AND.",
+            ) from None
+        except (EOFError, BrokenPipeError):
+            raise StructureError(
+                f"The pattern {shorten(pattern.text)} is too large to be matched.",
+                "Make it smaller: fewer fragments, wildcards and $(...).",
+            ) from None
+        if "refused" in answer:
+            raise StructureError(
+                f"{shorten(pattern.text)} is not a SMARTS: {answer['refused']}.", "Correct the pattern."
+            )
+        if "failed" in answer:
+            raise StructureError(
+                f"The pattern {shorten(pattern.text)} cannot be matched: {answer['failed']}.", "Make it smaller."
+            )
+        return found
+
+    def _exchange(self, request: dict[str, Any], ids: Ids | None, limit_s: float) -> tuple[dict[str, Any], Ids]:
+        """Send and receive; the process is killed when it does not answer in time, or ends."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise RuntimeError("the matching process was not started")
+        try:
+            began, used = time.monotonic(), _cpu_s(process.pid)
+            send(process.stdin, request, ids)  # type: ignore[arg-type]
+            # An answer is written at once, so waiting for its first byte is enough.
+            while not select.select([process.stdout], [], [], _POLL_S)[0]:
+                waited = time.monotonic() - began
+                worked = min(waited, _cpu_s(process.pid) - used)
+                if worked >= limit_s or waited >= PATIENCE * limit_s:
+                    raise TimeoutError(f"no answer after {waited:.1f} s")
+            return receive(process.stdout)  # type: ignore[arg-type]
+        except (TimeoutError, EOFError, OSError):
+            self.close()
+            raise
+
+
+def _cpu_s(pid: int) -> float:
+    """CPU time of a process, seconds; where the system does not tell, the wall clock."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

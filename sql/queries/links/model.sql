@@ -1,0 +1,6 @@
+SELECT
+    snapshot_id,
+    seed,
+    params
+FROM ildb.model
+WHERE id = :model_id

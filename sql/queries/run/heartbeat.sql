@@ -1,0 +1,1 @@
+UPDATE ildb.run SET heartbeat_at = clock_timestamp() WHERE id = :run_id

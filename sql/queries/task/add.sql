@@ -1,1 +1,0 @@
-INSERT INTO ildb.task (stage_run_id, position, payload) VALUES (:stage_run_id, :position, :payload)
