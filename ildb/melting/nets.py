@@ -63,7 +63,8 @@ class Coordinates:
         used = np.flatnonzero(spreads > _MIN_SHARE * max(spreads[0], 1e-12))[:n_axes]
         rms = spreads[used] / math.sqrt(len(known))
         # Half: each component's weight becomes the root of what it was, so small ones are heard but do not shout.
-        rotation = directions[used].T / np.sqrt(rms) * _LEVEL / math.sqrt(max(float(rms.mean()), 1e-12))
+        level = _LEVEL / math.sqrt(float(rms.mean())) if rms.size else 1.0  # one ion alone has no components
+        rotation = directions[used].T / np.sqrt(rms) * level
         return cls(axes.astype(np.float32), rotation.astype(np.float32), (-mean @ rotation).astype(np.float32))
 
     def locate(self, space: IonSpace, ions: IonTable, fingerprint: Floats) -> Singles:

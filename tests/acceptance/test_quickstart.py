@@ -58,7 +58,7 @@ def test_a_second_ingest_inserts_nothing(demo: Callable[..., str]) -> None:
 
 def test_candidates_come_with_reasons_and_lead_back_to_a_source(demo: Callable[..., str]) -> None:
     best = json.loads(demo("search", "candidates", "--top", "3", "--json"))
-    assert [row["rank"] for row in best] == [1, 2, 3]
+    assert [row["pick_order"] for row in best] == [1, 2, 3]
     assert all(row["link_reasons"] or row["nearest"] for row in best)
     assert all(row["passed"] and row["in_domain"] and row["tm_low_k"] < row["tm_k"] < row["tm_high_k"] for row in best)
     lineage = demo("lineage", "pairing", str(best[0]["pairing_id"]))

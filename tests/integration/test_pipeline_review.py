@@ -28,7 +28,7 @@ from ildb.pipeline.heart import Heart
 from ildb.pipeline.leases import Lease, Leases, ids_of
 from ildb.pipeline.runner import Runner
 from ildb.pipeline.settings import RunSettings
-from ildb.pipeline.stages.melting_score import _SCORE
+from ildb.pipeline.stages.pair_scores import SCORE_TYPES
 from tests.integration.command import Outcome, command
 from tests.integration.odd_stage import ODD_STAGES
 from tests.integration.populate import Populated, populated
@@ -348,8 +348,8 @@ def test_a_pairing_is_scored_once_by_a_model(populated: Populated, engine: Engin
         assert scored
         assert asked
         assert not scored & asked
-        rows = [[i, 0.5, 300.0, 250.0, 350.0, True, [], []] for i in (min(scored), min(asked))]
-        stage_rows(connection, "stage_melting", _SCORE, rows)
+        rows = [[i, 0.5, 300.0, 250.0, 350.0, True, [], "[]"] for i in (min(scored), min(asked))]
+        stage_rows(connection, "stage_melting", SCORE_TYPES, rows)
         assert query.execute(connection, "melting/add_scores", **wanted).rowcount == 1
         connection.rollback()
 
