@@ -24,6 +24,7 @@ class Kind(StrEnum):
     links = "links"
     vae = "vae"
     melting = "melting"
+    property = "property"
 
 
 @app.command("list")
