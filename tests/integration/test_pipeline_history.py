@@ -85,7 +85,7 @@ def test_a_poisoned_task_is_set_aside_and_the_others_are_done(runner: Runner, en
     with pytest.raises(StageFailedError, match=r"task 1 failed after 1 attempt: 1 is refused.*--attempts"):
         runner.run(squares(log, refuse_at=1, n=5))
     status = "SELECT t.status FROM ildb.task t JOIN ildb.stage_run s ON s.id = t.stage_run_id"
-    found = rows(engine, f"{status} WHERE s.params ->> 'log' = :log ORDER BY position", log=str(log))
+    found = rows(engine, f"{status} WHERE s.params ->> 'log' = :log ORDER BY t.position", log=str(log))
     assert [row["status"] for row in found] == ["succeeded", "failed", "succeeded", "succeeded", "succeeded"]
 
 
