@@ -1,4 +1,4 @@
-"""How new pairings spread over the ions: degree distributions, concentration, and structural distance."""
+"""How new pairings spread over the ions: degree distributions and concentration."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ildb.links.dataset import IntArray
-from ildb.links.features import GraphFeatures, tanimoto
-
 Distribution = Sequence[tuple[int, int]]
 """(degree, ions that have it) for each degree that occurs: the paper's Fig. 3."""
-_BLOCK = 500
 
 
 def n_edges(distribution: Distribution) -> int:
@@ -40,31 +36,6 @@ def effective_number(distribution: Distribution) -> float:
     degree, n_ions = np.array([pair for pair in distribution if pair[0]], dtype=np.float64).T
     share = degree / total
     return float(np.exp(-(n_ions * share * np.log(share)).sum()))
-
-
-def mean_distance(features: GraphFeatures, pairs: IntArray, seed: int, n: int = 1000) -> float:
-    """Mean Tanimoto distance (ECFP4 counts) of a sample of pairs, the mean of that of their cations and their anions.
-
-    Args:
-        features: features of the ions.
-        pairs: (cation index, anion index), shape (m, 2).
-        seed: of the sample.
-        n: pairs drawn at most.
-
-    Returns:
-        0 (all alike) to 1; 0 for fewer than two pairs.
-    """
-    if len(pairs) < 2:
-        return 0.0
-    chosen = pairs
-    if len(pairs) > n:
-        chosen = pairs[np.random.default_rng([seed, 41]).choice(len(pairs), n, replace=False)]
-    cations, anions = features.cations.counts[chosen[:, 0]], features.anions.counts[chosen[:, 1]]
-    total = 0.0
-    for begin in range(0, len(chosen), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        total += float((2.0 - tanimoto(cations[block], cations) - tanimoto(anions[block], anions)).sum()) / 2
-    return total / (len(chosen) * (len(chosen) - 1))  # a pair's distance from itself is 0
 
 
 def spread(distributions: Mapping[str, Mapping[str, Distribution]]) -> dict[str, float]:

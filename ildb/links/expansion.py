@@ -74,16 +74,16 @@ def heldout_figures(hidden: HiddenFound, n_known: int, n_others: float) -> dict[
     }
 
 
-def calibrated_precision(probabilities: npt.ArrayLike, ratio: float, graph: LinkGraph) -> float:
-    """Mean probability of the kept pairs in the table of all pairs of the graph.
+def calibrated_precision(probabilities: npt.ArrayLike, ratio: float, true_ratio: float) -> float:
+    """Mean probability of the kept pairs at another share of recorded pairings.
 
     Args:
         probabilities: calibrated, against ``ratio`` unrecorded pairs per recorded one; shape (n,), n >= 1.
         ratio: of the calibration.
-        graph: the recorded pairings.
+        true_ratio: unrecorded pairs per recorded one to refer to (`unrecorded_ratio`).
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    odds = p / np.maximum(1 - p, 1e-12) * ratio / unrecorded_ratio(graph)
+    odds = p / np.maximum(1 - p, 1e-12) * ratio / true_ratio
     return float((odds / (1 + odds)).mean())
 
 

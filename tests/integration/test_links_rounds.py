@@ -100,7 +100,7 @@ def test_rounds_add_predictions_beside_the_known_pairings(undisturbed: tuple[Eng
     rows, result = rows_of(engine, run_id), result_of(engine, run_id)
     assert [row["round"] for row in result["rounds"]] == list(range(1, N_ROUNDS + 1))
     by_round = [sum(row[0] == number for row in rows) for number in range(1, N_ROUNDS + 1)]
-    assert by_round == [row["n_new"] for row in result["rounds"]]
+    assert by_round == [row["n_kept"] for row in result["rounds"]]
     assert by_round[0] > 0
     assert by_round[1] > 0
     assert result["n_kept"] == len(rows) <= 45

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,29 +17,15 @@ from ildb.errors import InputError
 from ildb.pipeline import store
 from ildb.pipeline.jsonb import jsonb
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
-from ildb.pipeline.stages.links_train import PAPER_METHOD, LinksTrain, read_graph
+from ildb.pipeline.stages.links_train import PAPER_METHOD, REASON_BREAK, LinksTrain
 
-if TYPE_CHECKING:
-    from ildb.links.dataset import LinkGraph
-    from ildb.links.neighbours import PairReasons
-    from ildb.links.tiles import Best
-
-_LINK = {"cation_inchikey": "text", "anion_inchikey": "text", "probability": "float4", "reasons": "text[]"}
+_LINK = {"cation_inchikey": "text", "anion_inchikey": "text", "probability": "float4", "reasons": "text"}
+_LARGEST = 3e38
+"""Stands for infinity where JSON knows none; a score in single precision is never larger."""
 _TILE_PAIRS = 5_000_000_000
 """Pairs of a task of a vector model: seconds of work, so that little is lost when a worker dies."""
-_RANKER_CATIONS = 1024
-
-
-def reason_texts(graph: LinkGraph, reasons: PairReasons) -> list[str]:
-    """Why a pair was proposed, as sentences with the Tanimoto similarity of the ion they speak of."""
-    cations = (
-        f"known with this anion: {graph.cation_smiles[n.index]} (similarity {n.similarity:.2f})"
-        for n in reasons.cations
-    )
-    anions = (
-        f"known with this cation: {graph.anion_smiles[n.index]} (similarity {n.similarity:.2f})" for n in reasons.anions
-    )
-    return [*cations, *anions]
+_RANKER_CATIONS = 4096
+"""Before it scores anything a task of the ranker compares all ions, as long as it then takes for 2,000 cations."""
 
 
 class LinksExpandParams(BaseModel):
@@ -74,7 +60,7 @@ class LinksExpand(Stage[LinksExpandParams]):
     """
 
     uses: ClassVar[str] = "links.expand"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     summary: ClassVar[str] = "score all unmade pairings, keep the best, and estimate what the cut is worth"
     params_type: ClassVar[type[BaseModel]] = LinksExpandParams
     requires: ClassVar[tuple[str, ...]] = (LinksTrain.uses,)
@@ -107,7 +93,7 @@ class LinksExpand(Stage[LinksExpandParams]):
             return [{**payload, "do": "encode"}]
         step = self.params.cations_per_task or _RANKER_CATIONS
         blocks = _blocks(self._n_cations(context, payload), step)
-        return [{**payload, "do": "heldout"}, *({**payload, "do": "rows", "cations": block} for block in blocks)]
+        return [{**payload, "do": "rows", "cations": block, "n_blocks": len(blocks)} for block in blocks]
 
     def _put_ions(self, context: StageContext, leave_out: Sequence[str]) -> str | None:
         if self.params.ions == "paired":
@@ -136,41 +122,53 @@ class LinksExpand(Stage[LinksExpandParams]):
             "encode": links_tasks.encode_task,
             "tiles": links_tasks.tiles_task,
             "rows": links_tasks.rows_task,
-            "heldout": links_tasks.heldout_task,
+            "cut": links_tasks.cut_task,
         }
         return work[task.payload["do"]](task)
 
     def store(
         self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
     ) -> dict[str, Any]:
-        """Store a round's links and add the next; add the tiles; keep the file of a block."""
-        hashes = output.result["files"]
+        """Store the links of a round or of the cut; add the task that follows from this one."""
+        model_id = context.result_of(LinksTrain.uses).result["model_id"]
         if payload["do"] == "round":
-            return self._store_round(context, payload, output, files)
+            return self._store_round(context, payload, output, files, model_id)
+        if payload["do"] == "cut":
+            kept = self._add_links(context, output.result["files"]["links_kept"], 1, model_id)
+            return {key: value for key, value in output.result.items() if key != "files"} | kept
         if payload["do"] == "encode":
-            from ildb.links.calibrate import Calibration
+            self._add_tiles(context, payload, output)
+        else:
+            _add_cut_after_last(context, payload, output.result["calibration"])
+        return {}
 
-            floor = Calibration.model_validate(output.result["calibration"]).logit(self.params.min_probability)
-            step = self.params.cations_per_task or max(1, _TILE_PAIRS // output.result["n_anions"] // 256) * 256
-            shared = {
-                "do": "tiles",
-                "vectors": hashes["links_vectors"],
-                "floor": floor if abs(floor) != float("inf") else None if floor < 0 else 1e38,
-                "params": payload["params"],
-            }
-            for block in _blocks(output.result["n_cations"], step):
-                _add_task(context, {**shared, "cations": block})
-        kept = {key: hashes[f"links_{key}"] for key in ("block", "heldout") if f"links_{key}" in hashes}
-        return {**kept, "calibration": output.result.get("calibration")}
+    def _add_tiles(self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput) -> None:
+        from ildb.links.calibrate import Calibration
+
+        calibration = output.result["calibration"]
+        floor = Calibration.model_validate(calibration).logit(self.params.min_probability)
+        step = self.params.cations_per_task or max(1, _TILE_PAIRS // output.result["n_anions"] // 256) * 256
+        blocks = _blocks(output.result["n_cations"], step)
+        shared = {
+            **payload,
+            "do": "tiles",
+            "vectors": output.result["files"]["links_vectors"],
+            "floor": max(-_LARGEST, min(floor, _LARGEST)),
+            "calibration": calibration,
+            "n_blocks": len(blocks),
+        }
+        for block in blocks:
+            _add_task(context, {**shared, "cations": block})
 
     def _store_round(
-        self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
+        self,
+        context: StageContext,
+        payload: Mapping[str, Any],
+        output: TaskOutput,
+        files: Mapping[str, int],
+        model_id: int,
     ) -> dict[str, Any]:
-        from ildb.links.calibrate import Calibration
-        from ildb.pipeline.stages.links_tasks import read_best
-
-        number, hashes = payload["round"], output.result["files"]
-        model_id = context.result_of(LinksTrain.uses).result["model_id"]
+        number, hashes, metrics = payload["round"], output.result["files"], output.result["metrics"]
         if number > 1:
             first = query.execute(context.connection, "links/model", model_id=model_id).mappings().one()
             model_id = store.add_model(
@@ -179,52 +177,25 @@ class LinksExpand(Stage[LinksExpandParams]):
                 artifact_id=files["links_model"],
                 snapshot_id=first["snapshot_id"],
                 params=RoundParams(**first["params"], round=number),
-                metrics=output.result["metrics"],
+                metrics=metrics,
                 seed=first["seed"],
             )
-        graph = read_graph(pq.read_table(context.artifacts.get(payload["pairings"])))
-        best = read_best(pq.read_table(context.artifacts.get(hashes["links_block"])))
-        calibration = Calibration.model_validate(output.result["calibration"])
-        kept = self._add_links(context, graph, _unrecorded(best, graph), calibration.probability, number, model_id)
-        model = hashes.get("links_model", payload["model"])
+        kept = self._add_links(context, hashes["links_kept"], number, model_id)
         if number < self.params.rounds:
+            model = hashes.get("links_model", payload["model"])
             _add_task(context, {**payload, "round": number + 1, "model": model, "accepted": hashes["links_block"]})
-        metrics = output.result["metrics"]
+        said = ("round", "n_hidden_found", "n_test", "n_test_found", "distance_known", "distance_new")
         return {
-            "round": number,
-            "model_id": model_id,
-            "n_new": kept["n"],
-            "n_hidden_found": len(best) - kept["n"],
-            "lowest_probability": kept["lowest"],
-            "n_test": output.result["n_test"],
-            "n_test_found": output.result["n_test_found"],
+            **kept,
+            **{key: output.result[key] for key in said},
             **{key: metrics[key] for key in ("auroc_uniform", "mrr", "hits_at_10") if key in metrics},
         }
 
-    def _add_links(
-        self,
-        context: StageContext,
-        graph: LinkGraph,
-        best: Best,
-        probability: Callable[[Any], Any],
-        number: int,
-        model_id: int,
-    ) -> dict[str, Any]:
-        """Pairings, scores and evidence of some links; how many, and the least probable."""
-        import numpy as np
-
-        from ildb.links.features import graph_features
-        from ildb.links.neighbours import explain
-
+    def _add_links(self, context: StageContext, sha256: str, number: int, model_id: int) -> dict[str, Any]:
+        """Pairings, scores and evidence of the links in a file; how many, and the least probable."""
         connection = context.connection
-        p = probability(best.logits).astype(np.float32)
-        pairs = np.stack([best.cations, best.anions], axis=1)
-        reasons = explain(graph, graph_features(graph), pairs, 3)
-        rows = (
-            (graph.cations[c], graph.anions[a], float(value), reason_texts(graph, reasons[i]))
-            for i, (c, a, value) in enumerate(zip(pairs[:, 0], pairs[:, 1], p, strict=True))
-        )
-        stage_rows(connection, "stage_link", _LINK, rows)
+        table = pq.read_table(context.artifacts.get(sha256))
+        stage_rows(connection, "stage_link", _LINK, zip(*(table.column(n).to_pylist() for n in _LINK), strict=True))
         query.execute(connection, "links/add_pairings")
         n = query.execute(
             connection,
@@ -233,55 +204,23 @@ class LinksExpand(Stage[LinksExpandParams]):
             round=number,
             model_id=model_id,
             accept_from=self.params.accept_from,
+            reason_break=REASON_BREAK,
         ).rowcount
         query.execute(connection, "links/add_evidence", run_id=context.run_id, round=number)
         return {
-            "n": n,
-            "n_accepted": int((p >= np.float32(self.params.accept_from)).sum()),
-            "lowest": float(p.min()) if len(p) else None,
+            "model_id": model_id,
+            "n_kept": n,
+            "n_accepted": pc.sum(pc.greater_equal(table["probability"], self.params.accept_from)).as_py() or 0,
+            "lowest_probability": pc.min(table["probability"]).as_py(),
         }
 
     def finish(self, context: StageContext, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The best of all blocks, as pairings with score and evidence; what the cut is worth and how it spreads."""
-        from ildb.pipeline.stages.links_summary import of_expansion, of_rounds
+        """What was kept, what the cut is worth and how it spreads over the ions."""
+        from ildb.pipeline.stages.links_summary import of_cut, of_rounds
 
         if self.params.rounds > 1:
             return of_rounds(context, results)
-        from ildb.links.calibrate import Calibration
-        from ildb.links.tiles import cut
-        from ildb.pipeline.stages.links_tasks import read_best, read_graphs
-
-        model = context.result_of(LinksTrain.uses).result
-        pairings = pq.read_table(context.artifacts.get(model["pairings_sha256"]))
-        ions = self._ions_of(context)
-        paired, graph = read_graphs(pairings, ions)
-        best = cut([], 0)
-        for result in results:
-            if "block" in result:  # two blocks at a time, so that memory follows what is kept
-                block = read_best(pq.read_table(context.artifacts.get(result["block"])))
-                best = cut([best, block], self.params.top)
-        if not len(best):
-            raise InputError(
-                "no unmade pairing was left by min_probability and max_multiplicity.", "Lower the one, raise the other."
-            )
-        calibration = Calibration.model_validate(next(r["calibration"] for r in results if r.get("calibration")))
-        kept = self._add_links(context, graph, best, calibration.probability, 1, model["model_id"])
-        heldout = next(result["heldout"] for result in results if "heldout" in result)
-        return {
-            "model_id": model["model_id"],
-            "n_kept": kept["n"],
-            "n_accepted": kept["n_accepted"],
-            "lowest_probability": kept["lowest"],
-            **of_expansion(context, paired, graph, best, calibration, heldout),
-        }
-
-    def _ions_of(self, context: StageContext) -> pa.Table | None:
-        if self.params.ions == "paired":
-            return None
-        sha256 = query.execute(
-            context.connection, "links/ions_artifact", stage_run_id=context.stage_run_id
-        ).scalar_one()
-        return pq.read_table(context.artifacts.get(sha256))
+        return of_cut(context, results[-1])
 
 
 class RoundParams(BaseModel):
@@ -296,15 +235,16 @@ def _blocks(n: int, step: int) -> list[list[int]]:
     return [[begin, min(begin + step, n)] for begin in range(0, n, step)]
 
 
-def _unrecorded(best: Best, graph: LinkGraph) -> Best:
-    """Without the hidden known pairings that a round found."""
-    import numpy as np
-
-    from ildb.links.split import PairSet
-    from ildb.links.tiles import Best
-
-    new = ~PairSet(graph.edges, graph.n_anions).contains(np.stack([best.cations, best.anions], axis=1))
-    return Best(best.cations[new], best.anions[new], best.logits[new])
+def _add_cut_after_last(context: StageContext, payload: Mapping[str, Any], calibration: Mapping[str, Any]) -> None:
+    """Add the cut over all blocks once the last of them is being stored, by whichever runner."""
+    query.execute(context.connection, "links/lock_blocks", stage_run_id=context.stage_run_id)
+    found: dict[str, list[str]] = {}
+    for row in query.rows(context.connection, "links/artifacts", stage_run_id=context.stage_run_id):
+        found.setdefault(row["kind"], []).append(row["sha256"])
+    if len(found["links_block"]) == payload["n_blocks"]:
+        (heldout,) = found["links_heldout"]
+        blocks = sorted(found["links_block"])
+        _add_task(context, {**payload, "do": "cut", "blocks": blocks, "heldout": heldout, "calibration": calibration})
 
 
 def _add_task(context: StageContext, payload: Mapping[str, Any]) -> None:

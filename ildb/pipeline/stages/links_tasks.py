@@ -8,25 +8,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
 from ildb.errors import InputError
+from ildb.links.calibrate import Calibration
 from ildb.links.dataset import IntArray, IonRow, LinkGraph, build_graph
+from ildb.links.distance import mean_distance
 from ildb.links.encode import encode_ions
-from ildb.links.expansion import HeldoutSample, heldout_sample
+from ildb.links.expansion import HeldoutSample, calibrated_precision, heldout_sample, unrecorded_ratio
+from ildb.links.features import graph_features
+from ildb.links.neighbours import explain
 from ildb.links.rounds import Round, next_round, predict
 from ildb.links.score import RowScores
 from ildb.links.split import PairSet
 from ildb.links.store import load_model, load_round, save_model
-from ildb.links.tiles import TILE_CATIONS, Best, DotProducts, Forbidden, best_pairs
+from ildb.links.tiles import TILE_CATIONS, Best, DotProducts, Forbidden, best_pairs, cut
 from ildb.links.train import TrainedLinks, link_scorer
 from ildb.pipeline.stage import TaskInput, TaskOutput
-from ildb.pipeline.stages.links_train import PAPER_METHOD, read_graph
+from ildb.pipeline.stages.links_train import PAPER_METHOD, REASON_BREAK, read_graph
 
 _RANKER_ANIONS = 20_000
 """The ranker compares all anions with each other, so its memory grows with their square."""
-_HELDOUT_PAIRS = 400_000
+_HELDOUT_PAIRS = 250_000
+_SAMPLE_SEED = 0
+_REASONS = 3
 
 
 def read_graphs(pairings: pa.Table, ions: pa.Table | None) -> tuple[LinkGraph, LinkGraph]:
@@ -79,14 +86,20 @@ def round_task(task: TaskInput) -> TaskOutput:
         per_cation=params["per_cation"] or None,
     )
     files["links_block"] = task.workdir / "accepted.parquet"
-    write_pairs(files["links_block"], best)
+    write_pairs(files["links_block"], best, payload["round"])
+    new = ~PairSet(graph.edges, graph.n_anions).contains(np.stack([best.cations, best.anions], axis=1))
+    links = Best(best.cations[new], best.anions[new], best.logits[new])
+    files["links_kept"] = task.workdir / "kept.parquet"
+    pq.write_table(link_table(graph, links, current.calibration), files["links_kept"])
     found = np.concatenate([current.predicted, np.stack([best.cations, best.anions], axis=1)])
     test = current.split.edges(graph, "test")
     return TaskOutput(
         {
             "round": payload["round"],
             "metrics": current.metrics,
-            "calibration": current.calibration.model_dump(mode="json"),
+            "n_hidden_found": int((~new).sum()),
+            "distance_known": mean_distance(graph_features(graph), graph.edges, _SAMPLE_SEED),
+            "distance_new": mean_distance(graph_features(graph), found, _SAMPLE_SEED),
             "n_test": len(test),
             "n_test_found": int(PairSet(found, graph.n_anions).contains(test).sum()),
         },
@@ -134,17 +147,17 @@ def tiles_task(task: TaskInput) -> TaskOutput:
         cations=slice(first, last),
         top=params["top"],
         per_cation=params["per_cation"] or None,
-        floor=task.payload["floor"] if task.payload["floor"] is not None else -np.inf,
+        floor=task.payload["floor"],
         forbidden=Forbidden(
             tensors["known"], tensors["cation_charges"], tensors["anion_charges"], params["max_multiplicity"]
         ),
     )
-    return _block(task, best)
+    return _block(task, best, task.payload["calibration"])
 
 
 def rows_task(task: TaskInput) -> TaskOutput:
-    """The best pairs of a block of cations with every anion, by the ranker."""
-    _, graph = graphs_of(task)
+    """The best pairs of a block of cations with every anion, by the ranker; the first block also judges the cut."""
+    paired, graph = graphs_of(task)
     if graph.n_anions > _RANKER_ANIONS:
         raise InputError(
             f"The ranker cannot compare {graph.n_anions} anions with each other.",
@@ -161,16 +174,97 @@ def rows_task(task: TaskInput) -> TaskOutput:
         floor=trained.calibration.logit(params["min_probability"]),
         forbidden=Forbidden(graph.edges, graph.cation_charges, graph.anion_charges, params["max_multiplicity"]),
     )
-    return _block(task, best, trained.calibration.model_dump(mode="json"))
+    output = _block(task, best, trained.calibration.model_dump(mode="json"))
+    if first == 0:
+        asked = _asked(paired)
+        rows = link_scorer(paired, trained, trained.split.edges(paired, "train")).rows(asked)
+        output.files["links_heldout"] = _write_heldout(task, paired, trained, rows, asked)
+    return output
 
 
-def heldout_task(task: TaskInput) -> TaskOutput:
-    """How the ranker, given its training pairings alone, ranks the hidden ones."""
-    graph = read_graph(task.table("pairings"))
-    trained = load_model(task.file("model"))
-    asked = _asked(graph)
-    rows = link_scorer(graph, trained, trained.split.edges(graph, "train")).rows(asked)
-    return TaskOutput(files={"links_heldout": _write_heldout(task, graph, trained, rows, asked)})
+def cut_task(task: TaskInput) -> TaskOutput:
+    """The best of all blocks, by name and with reasons; what the cut is worth."""
+    paired, graph = graphs_of(task)
+    best = cut([], 0)
+    for block in task.payload["blocks"]:  # two at a time, so that memory follows what is kept
+        best = cut([best, read_best(pq.read_table(task.artifacts.get(block)))], task.payload["params"]["top"])
+    if not len(best):
+        raise InputError(
+            "no unmade pairing was left by min_probability and max_multiplicity.", "Lower the one, raise the other."
+        )
+    calibration = Calibration.model_validate(task.payload["calibration"])
+    path = task.workdir / "kept.parquet"
+    pq.write_table(link_table(graph, best, calibration), path)
+    kept = explained_graph(graph, best)
+    table = task.table("heldout")
+    sample = HeldoutSample(
+        table.column("logit").to_numpy(), np.asarray(table.column("hidden").to_numpy(), dtype=np.bool_)
+    )
+    probability = calibration.probability(best.logits)
+    return TaskOutput(
+        {
+            "n_known": paired.n_edges,
+            "precision_calibrated": calibrated_precision(probability, calibration.ratio, unrecorded_ratio(paired)),
+            **sample.at(float(best.logits.min()), paired),
+            "distance_known": mean_distance(graph_features(paired), paired.edges, _SAMPLE_SEED),
+            "distance_new": mean_distance(graph_features(kept[0]), kept[1], _SAMPLE_SEED),
+        },
+        files={"links_kept": path},
+    )
+
+
+def link_table(graph: LinkGraph, best: Best, calibration: Calibration) -> pa.Table:
+    """Pairs by name, with probability and reasons (joined by `REASON_BREAK`), as the database gets them."""
+    ions, pairs = explained_graph(graph, best)
+    reasons = explain(ions, graph_features(ions), pairs, _REASONS)
+    sides = [
+        _texts("known with this anion", ions.cation_smiles, reasons.cations, reasons.cation_similarity),
+        _texts("known with this cation", ions.anion_smiles, reasons.anions, reasons.anion_similarity),
+    ]
+    separator = pa.scalar(REASON_BREAK, pa.string())
+    return pa.table(
+        {
+            "cation_inchikey": pa.array(ions.cations).take(pa.array(pairs[:, 0])),
+            "anion_inchikey": pa.array(ions.anions).take(pa.array(pairs[:, 1])),
+            "probability": pa.array(calibration.probability(best.logits), pa.float32()),
+            # A null on both sides would lose its row with null_handling="skip" (pyarrow 26).
+            "reasons": pc.coalesce(pc.binary_join_element_wise(*sides, separator), *sides, pa.scalar("", pa.string())),
+        }
+    )
+
+
+def explained_graph(graph: LinkGraph, best: Best) -> tuple[LinkGraph, IntArray]:
+    """The graph of the retained and the known ions alone, and the retained pairs in it, shape (n, 2).
+
+    A million scored ions need not all be described to give reasons for those retained.
+    """
+    used_c = np.union1d(best.cations, graph.edges[:, 0])
+    used_a = np.union1d(best.anions, graph.edges[:, 1])
+    edges = np.stack([np.searchsorted(used_c, graph.edges[:, 0]), np.searchsorted(used_a, graph.edges[:, 1])], axis=1)
+    smaller = LinkGraph(
+        tuple(graph.cations[i] for i in used_c),
+        tuple(graph.anions[i] for i in used_a),
+        tuple(graph.cation_smiles[i] for i in used_c),
+        tuple(graph.anion_smiles[i] for i in used_a),
+        graph.cation_charges[used_c],
+        graph.anion_charges[used_a],
+        edges,
+    )
+    return smaller, np.stack([np.searchsorted(used_c, best.cations), np.searchsorted(used_a, best.anions)], axis=1)
+
+
+def _texts(words: str, smiles: tuple[str, ...], ions: IntArray, similarity: npt.NDArray[np.float32]) -> pa.Array:
+    """One text per pair: a sentence for each of its similar ions, with the Tanimoto similarity; null without any."""
+    present = ions >= 0
+    percent = np.rint(similarity[present] * 100).astype(np.int64)
+    codes, inverse = np.unique(ions[present] * 101 + percent, return_inverse=True)
+    said = pa.array(
+        [f"{words}: {smiles[code // 101]} (similarity {code % 101 / 100:.2f})" for code in codes.tolist()], pa.string()
+    )
+    counts = present.sum(1)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, said.take(pa.array(inverse))), REASON_BREAK)
+    return pc.if_else(pa.array(counts > 0), joined, None)
 
 
 def read_pairs(table: pa.Table) -> IntArray:
@@ -185,25 +279,31 @@ def read_best(table: pa.Table) -> Best:
 
 
 def read_heldout(table: pa.Table) -> HeldoutSample:
-    """The sample of `encode_task` or `heldout_task`."""
+    """The sample of `encode_task` or `rows_task`."""
     return HeldoutSample(
         table.column("logit").to_numpy(), np.asarray(table.column("hidden").to_numpy(), dtype=np.bool_)
     )
 
 
-def write_pairs(path: Path, best: Best) -> None:
-    """Indices and logits of a block; names and reasons come after the cut over all blocks."""
+def write_pairs(path: Path, best: Best, number: int) -> None:
+    """Indices and logits of a block; names and reasons come after the cut over all blocks.
+
+    Args:
+        path: the file.
+        best: the pairs.
+        number: of the block, so that no two blocks are the same file, empty ones included.
+    """
     columns = {
         "cation": best.cations.astype(np.int32),
         "anion": best.anions.astype(np.int32),
         "logit": best.logits,
     }
-    pq.write_table(pa.table(columns), path)
+    pq.write_table(pa.table(columns).replace_schema_metadata({"block": str(number)}), path)
 
 
-def _block(task: TaskInput, best: Best, calibration: dict[str, Any] | None = None) -> TaskOutput:
+def _block(task: TaskInput, best: Best, calibration: dict[str, Any]) -> TaskOutput:
     path = task.workdir / "links.parquet"
-    write_pairs(path, best)
+    write_pairs(path, best, task.payload["cations"][0])
     return TaskOutput({"n_kept": len(best), "calibration": calibration}, files={"links_block": path})
 
 

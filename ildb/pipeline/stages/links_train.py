@@ -17,6 +17,8 @@ from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 
 PAPER_METHOD = "graphsage_paper"
+REASON_BREAK = "\x1f"
+"""Between the reasons of a link on their way to the database, as an array of texts takes the driver far longer."""
 PAIRING_COLUMNS = (
     "cation_inchikey",
     "cation_smiles",
@@ -88,7 +90,7 @@ class LinksTrain(Stage[LinksTrainParams]):
     """A ranker or GraphSAGE on the bipartite graph, with its baselines beside it."""
 
     uses: ClassVar[str] = "links.train"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     summary: ClassVar[str] = "train a link model on the known pairings (leak-free split), judged beside simple rankers"
     params_type: ClassVar[type[BaseModel]] = LinksTrainParams
 
@@ -114,6 +116,7 @@ class LinksTrain(Stage[LinksTrainParams]):
         """Split, train, judge, calibrate."""
         from dataclasses import replace
 
+        from ildb.links.expansion import unrecorded_ratio
         from ildb.links.holdout import cold_start, source_heldout
         from ildb.links.rounds import Round, first_round
         from ildb.links.store import save_model
@@ -150,6 +153,7 @@ class LinksTrain(Stage[LinksTrainParams]):
                 "metrics": trained.metrics,
                 "n_pairings": graph.n_edges,
                 "calibration_ratio": trained.calibration.ratio,
+                "unrecorded_ratio": unrecorded_ratio(graph),
             },
             {"splits": splits},
             {"links_model": path},
@@ -184,4 +188,5 @@ class LinksTrain(Stage[LinksTrainParams]):
             "method": self.params.method,
             "leave_out": list(self.params.leave_out),
             "calibration_ratio": output.result["calibration_ratio"],
+            "unrecorded_ratio": output.result["unrecorded_ratio"],
         }

@@ -1,5 +1,5 @@
 INSERT INTO ildb.link_score (run_id, round, pairing_id, model_id, probability, accepted, reasons)
-SELECT :run_id, :round, p.id, :model_id, l.probability, l.probability >= :accept_from, l.reasons
+SELECT :run_id, :round, p.id, :model_id, l.probability, l.probability >= :accept_from, string_to_array(l.reasons, :reason_break)
 FROM pg_temp.stage_link AS l
 INNER JOIN ildb.ion AS c ON l.cation_inchikey = c.inchikey
 INNER JOIN ildb.ion AS a ON l.anion_inchikey = a.inchikey
