@@ -36,7 +36,7 @@ class Found:
 
 def packages(stage: AnyStage) -> dict[str, str | None]:
     """Versions of the packages that decide a stage's numbers."""
-    return {name: provenance.package_version(name) for name in stage.packages}
+    return {name: provenance.release(name) for name in stage.packages}
 
 
 def run_key(connection: Connection, recipe: Recipe) -> str:

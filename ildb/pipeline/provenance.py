@@ -51,6 +51,12 @@ def package_version(package: str) -> str | None:
         return None
 
 
+def release(package: str) -> str | None:
+    """Version of a package without its build tag: PyTorch for CUDA and for CPU are the same release."""
+    found = package_version(package)
+    return None if found is None else found.partition("+")[0]
+
+
 @cache
 def host() -> str:
     """Name and kind of this machine."""

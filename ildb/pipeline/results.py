@@ -127,7 +127,7 @@ class Results:
 
     def _other_packages(self, worker: WorkerInfo) -> Failed | None:
         for package in self.work.stage.packages:
-            here, there = provenance.package_version(package), worker.packages.get(package)
+            here, there = provenance.release(package), worker.packages.get(package)
             if here != there:
                 return Failed(
                     f"{package} is {there} on {worker.host}, but {here} where the run was started; it decides numbers.",

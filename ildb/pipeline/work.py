@@ -82,7 +82,7 @@ def run_tasks(
         threads: that a task may use.
         packages: whose versions the runner wants to compare with its own.
     """
-    found = {package: provenance.package_version(package) for package in packages}
+    found = {package: provenance.release(package) for package in packages}
     worker = WorkerInfo(platform.node(), os.getpid(), _STARTED_AT, provenance.versions(), found)
     replies: list[Done | Failed] = []
     try:

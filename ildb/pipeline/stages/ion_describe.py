@@ -34,6 +34,7 @@ class IonDescribe(Stage[IonDescribeParams]):
 
     uses: ClassVar[str] = "ion.describe"
     version: ClassVar[int] = 1
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit", "scipy")
     summary: ClassVar[str] = "volume, surface, gas entropy and flexibility of every ion that lacks them"
     params_type: ClassVar[type[BaseModel]] = IonDescribeParams
 

@@ -61,6 +61,7 @@ class LinksExpand(Stage[LinksExpandParams]):
 
     uses: ClassVar[str] = "links.expand"
     version: ClassVar[int] = 4
+    packages: ClassVar[tuple[str, ...]] = LinksTrain.packages
     summary: ClassVar[str] = "score all unmade pairings, keep the best, and estimate what the cut is worth"
     params_type: ClassVar[type[BaseModel]] = LinksExpandParams
     requires: ClassVar[tuple[str, ...]] = (LinksTrain.uses,)

@@ -91,6 +91,7 @@ class LinksTrain(Stage[LinksTrainParams]):
 
     uses: ClassVar[str] = "links.train"
     version: ClassVar[int] = 4
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit", "scipy", "torch", "torch-geometric", "xgboost-cpu")
     summary: ClassVar[str] = "train a link model on the known pairings (leak-free split), judged beside simple rankers"
     params_type: ClassVar[type[BaseModel]] = LinksTrainParams
 

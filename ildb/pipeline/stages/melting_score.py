@@ -33,6 +33,7 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
 
     uses: ClassVar[str] = "melting.score"
     version: ClassVar[int] = 2
+    packages: ClassVar[tuple[str, ...]] = MeltingTrain.packages
     summary: ClassVar[str] = "score the known and the retained pairings for melting below 373.15 K"
     params_type: ClassVar[type[BaseModel]] = MeltingScoreParams
     requires: ClassVar[tuple[str, ...]] = (LinksExpand.uses, MeltingTrain.uses)

@@ -35,6 +35,7 @@ class MeltingTrain(Stage[MeltingTrainParams]):
 
     uses: ClassVar[str] = "melting.train"
     version: ClassVar[int] = 2
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit", "scikit-learn", "scipy", "torch", "xgboost-cpu")
     summary: ClassVar[str] = (
         "train kernels, networks and trees on measured melting points; calibrated P(Tm < 373.15 K) and intervals"
     )

@@ -12,6 +12,7 @@ from ildb.db import query
 from ildb.db.copy import stage_rows
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
+from ildb.pipeline.stages.melting_train import MeltingTrain
 from ildb.pipeline.stages.pair_scores import SCORE_TYPES, plan_slices, score_slice
 from ildb.pipeline.stages.property_train import PropertyTrain
 
@@ -34,6 +35,7 @@ class PropertyScoreStage(Stage[PropertyScoreParams]):
 
     uses: ClassVar[str] = "property.score"
     version: ClassVar[int] = 1
+    packages: ClassVar[tuple[str, ...]] = MeltingTrain.packages
     summary: ClassVar[str] = "score the known pairings, and retained ones, for the property of a property.train"
     params_type: ClassVar[type[BaseModel]] = PropertyScoreParams
     requires: ClassVar[tuple[str, ...]] = (PropertyTrain.uses,)

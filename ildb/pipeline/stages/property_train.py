@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.melting.params import MeltingParams
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
+from ildb.pipeline.stages.melting_train import MeltingTrain
 from ildb.pipeline.stages.property_data import NO_CONDITIONS, plan_training, store_trained, train_task
 from ildb.units import UnitError, get_property
 
@@ -71,6 +72,7 @@ class PropertyTrain(Stage[PropertyTrainParams]):
 
     uses: ClassVar[str] = "property.train"
     version: ClassVar[int] = 1
+    packages: ClassVar[tuple[str, ...]] = MeltingTrain.packages
     summary: ClassVar[str] = "train the melting recipe on another measured property: viscosity, density, ..."
     params_type: ClassVar[type[BaseModel]] = PropertyTrainParams
 

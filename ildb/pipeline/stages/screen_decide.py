@@ -40,6 +40,7 @@ class ScreenDecide(Stage[ScreenParams]):
 
     uses: ClassVar[str] = "screen.decide"
     version: ClassVar[int] = 2
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit")
     summary: ClassVar[str] = (
         "decide on every retained pairing, with reasons; rank those that pass and pick a diverse few"
     )
