@@ -298,7 +298,10 @@ def test_no_positive_left_to_describe_is_no_crash():
 def test_cold_start_is_judged_beside_the_baselines(graph):
     metrics = cold_start(graph, SMALL, 3)
     assert set(metrics) == {
-        f"{name}cold_start.{key}" for key in KEYS for name in ("", *(f"baselines.{b}." for b in BASELINES))
+        f"{name}cold_start.{part}{key}"
+        for key in KEYS
+        for name in ("", *(f"baselines.{b}." for b in BASELINES))
+        for part in ("", "per_cation.")
     }
     assert cold_start(graph, SMALL, 0) == {}
 
