@@ -68,6 +68,7 @@ PROPERTIES: Final = _by_name(
     _transition("decomposition_temperature"),
     _transition("boiling_point"),
     _transition("flash_point"),
+    _transition("apparent_melting_point"),
     Property("density", "kg/m3", 100.0, 10_000.0, ("kg/m3", "g/cm3", "g/mL")),
     Property("viscosity", "Pa.s", 1e-6, 1e15, ("Pa s", "mPa s", "cP", "P")),
     Property("kinematic_viscosity", "m2/s", 1e-9, 1e12, ("m2/s", "mm2/s", "cSt", "St")),

@@ -19,6 +19,8 @@ from ildb.cli import (
     export,
     ingest,
     lineage,
+    md,
+    md_ladder,
     model,
     pipeline,
     search,
@@ -44,12 +46,17 @@ for name, group in {
     "show": show.app,
     "lineage": lineage.app,
     "model": model.app,
+    "md": md.app,
     "export": export.app,
     "archive": archive.app,
 }.items():
     app.add_typer(group, name=name)
 search.app.command("candidates")(candidates.candidates)
 search.app.command("sql")(search_sql.sql)
+md.app.command("list")(md_ladder.list_simulations)
+md.app.command("show")(md_ladder.show)
+md.app.command("plot")(md_ladder.plot)
+md.app.command("parity")(md_ladder.parity)
 app.command("stats")(stats.stats)
 app.command("doctor")(doctor.doctor)
 

@@ -70,23 +70,28 @@ def _tree(found: Lineage) -> Tree:
     for evidence in found.evidence:
         name = f" as {evidence['name']}" if evidence["name"] else ""
         _origin(found, _branch(root, f"evidence: {evidence['kind']}{name}"), evidence)
+    for draw in found.generated:
+        what = "pairing" if draw["ion_id"] is None else draw["ion_smiles"]
+        node = _branch(root, f"generated: {what} ({draw['method']}, draw {draw['position']}, seed {draw['seed']})")
+        _run(found, node, draw["run_id"], found.drawing_stage(draw))
+        _model(found, node, draw["model_id"])
     for value in found.measurements:
         text = f"measurement: {value['property']} {value['qualifier']} {value['value']:g} {value['unit']}"
         _origin(found, _branch(root, text), value)
     for score in found.link_scores:
         node = _branch(root, f"link score {cell(score['probability'])} (round {score['round']})")
-        _run(found, node, score["run_id"], LINK_STAGE)
+        _run(found, node, score["run_id"], found.stage(score["run_id"], LINK_STAGE))
         _model(found, node, score["model_id"])
     for score in found.melting_scores:
         interval = f"{cell(score['tm_low_k'])} to {cell(score['tm_high_k'])}"
         text = f"melting score: P(Tm < 373 K) {cell(score['p_below_373_k'])}, Tm {cell(score['tm_k'])} K ({interval})"
         node = _branch(root, text)
-        _run(found, node, score["run_id"], MELTING_STAGE)
+        _run(found, node, score["run_id"], found.stage(score["run_id"], MELTING_STAGE))
         _model(found, node, score["model_id"])
     for decision in found.decisions:
         text = f"passed, rank {decision['rank']}" if decision["passed"] else "refused"
         node = _branch(root, f"decision: {text}", "green" if decision["passed"] else "yellow")
-        _run(found, node, decision["run_id"], DECISION_STAGE)
+        _run(found, node, decision["run_id"], found.stage(decision["run_id"], DECISION_STAGE))
         if decision["link_run_id"] is not None:
             _branch(node, f"rests on the link scores of run {decision['link_run_id']}")
         _branch(node, f"rests on the melting scores of model {decision['melting_model_id']}")
@@ -104,9 +109,8 @@ def _origin(found: Lineage, node: Tree, row: Row, n_rows: int | None = None) -> 
     return None
 
 
-def _run(found: Lineage, node: Tree, run_id: int, uses: str | None, rows: str = "") -> None:
+def _run(found: Lineage, node: Tree, run_id: int, stage: Row | None, rows: str = "") -> None:
     run = found.runs[run_id]
-    stage = found.stage(run_id, uses) if uses else None
     at = f", stage {stage['name']} ({stage['uses']} v{stage['version']})" if stage else ""
     commit = f", commit {run['git_commit'][:7]}" if run["git_commit"] else ""
     _branch(node, f"run {run_id} of {run['recipe']}{at}, ildb {run['code_version']}{commit}{rows}")

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     vae = "vae"
     melting = "melting"
     property = "property"
+    fragments = "fragments"
+    md_calibration = "md_calibration"
 
 
 @app.command("list")

@@ -35,6 +35,11 @@ def ion(
         found, ("id", "smiles", "inchikey", "charge", "formula", "mass_g_mol", "heavy_atoms", "flags", "rdkit_version")
     )
     _section("Names and other spellings", found["aliases"], ("kind", "value", "origins"))
+    for computed in found["properties"]:
+        typer.echo("\nFor volume-based thermodynamics")
+        print_fields(computed, [name for name in computed if name not in ("version", "run_id")])
+    drawn = ("run_id", "stage", "model_id", "model_kind", "method", "position", "outcome", "raw", "similarity")
+    _section("Drawn by generators", found["generated"], drawn)
     counts = found["counts"]
     title = "{n_pairings} pairings: {n_known} known, {n_predicted} predicted, {n_generated} generated".format(**counts)
     columns = ("pairing_id", "cation_smiles", "anion_smiles", "evidence", "tm_k", "tm_predicted_k", "passed", "names")
@@ -81,6 +86,9 @@ def pairing(
     _section("Melting scores", melting, columns)
     if melting:
         _section("Nearest known ionic liquids", melting[0]["nearest"], NEAREST)
+    others = [{**o, "interval_90": f"{cell(o['low'])} to {cell(o['high'])}"} for o in found["property_scores"]]
+    columns = ("run_id", "model_id", "property", "value", "interval_90", "p_below", "in_domain", "domain_reasons")
+    _section("Scores of other properties", others, columns)
     for decision in found["decisions"]:
         verdict = f"passed, rank {decision['rank']}" if decision["passed"] else "refused"
         typer.echo(f"\nDecision of run {decision['run_id']}: {verdict}, score {decision['score']:.3g}")

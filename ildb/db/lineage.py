@@ -29,6 +29,7 @@ class Lineage:
         link_scores: each with ``run_id`` and ``model_id``.
         melting_scores: each with ``run_id`` and ``model_id``.
         decisions: each with ``run_id``, ``link_run_id`` and ``melting_model_id``.
+        generated: draws that made its ions or itself, each with ``run_id``, ``stage_run_id`` and ``model_id``.
         models: by id, each with ``run_id`` and ``snapshot_id``.
         snapshots: by id, each with ``origins``: rows by ``source_id`` or ``run_id``, and ``n_rows``.
         runs: by id, each with its ``stages``.
@@ -41,6 +42,7 @@ class Lineage:
     link_scores: list[Row]
     melting_scores: list[Row]
     decisions: list[Row]
+    generated: list[Row]
     models: dict[int, Row]
     snapshots: dict[int, Row]
     runs: dict[int, Row]
@@ -49,6 +51,10 @@ class Lineage:
     def stage(self, run_id: int, uses: str) -> Row | None:
         """The stage of a run that uses a kind of stage; None when the recipe named another."""
         return next((stage for stage in self.runs[run_id]["stages"] if stage["uses"] == uses), None)
+
+    def drawing_stage(self, draw: Row) -> Row | None:
+        """The stage that made a draw: a recipe may hold several of a kind."""
+        return next((s for s in self.runs[draw["run_id"]]["stages"] if s["id"] == draw["stage_run_id"]), None)
 
 
 def read(connection: Connection, pairing: Row) -> Lineage:
@@ -62,9 +68,9 @@ def read(connection: Connection, pairing: Row) -> Lineage:
     """
     own = {
         name: _rows(connection, f"pairing/{name}", pairing_id=pairing["id"])
-        for name in ("evidence", "measurements", "link_scores", "melting_scores", "decisions")
+        for name in ("evidence", "measurements", "link_scores", "melting_scores", "decisions", "generated")
     }
-    scores = [*own["link_scores"], *own["melting_scores"]]
+    scores = [*own["link_scores"], *own["melting_scores"], *own["generated"]]
     models = _by_id(connection, "models", [*_ids(scores, "model_id"), *_ids(own["decisions"], "melting_model_id")])
     snapshots = _by_id(connection, "snapshots", _ids(models.values(), "snapshot_id"))
     for snapshot in snapshots.values():
@@ -119,6 +125,14 @@ def nested(lineage: Lineage) -> Row:
                 "melting_model": _model(lineage, row["melting_model_id"]),
             }
             for row in lineage.decisions
+        ],
+        "generated": [
+            {
+                **row,
+                "run": {**_run(lineage, row["run_id"]), "stage": lineage.drawing_stage(row)},
+                "model": _model(lineage, row["model_id"]),
+            }
+            for row in lineage.generated
         ],
     }
 

@@ -65,6 +65,8 @@ def prov_json(lineage: Lineage) -> dict[str, Any]:
                 document.derived(pairing, entity)
             else:
                 document.derived(entity, pairing)
+    for row in lineage.generated:
+        _generated(document, lineage, row, pairing)
     _scores(document, lineage, pairing)
     return document.content
 
@@ -121,6 +123,17 @@ def _model(document: _Document, lineage: Lineage, model: Row) -> None:
     document.generated(entity, activity)
     document.used(activity, snapshot)
     document.derived(entity, snapshot)
+
+
+def _generated(document: _Document, lineage: Lineage, row: Row, pairing: str) -> None:
+    name = f"generated_molecule-{row['stage_run_id']}-{row['position']}"
+    entity = document.element("entity", name, "ildb:GeneratedMolecule", row)
+    activity = _activity(document, lineage, row["run_id"], lineage.drawing_stage(row))
+    model = f"ildb:model-{row['model_id']}"
+    document.generated(entity, activity)
+    document.used(activity, model)
+    document.derived(entity, model)
+    document.derived(pairing, entity)
 
 
 def _scores(document: _Document, lineage: Lineage, pairing: str) -> None:

@@ -26,8 +26,9 @@ LEFT_OUT = frozenset({"ion_structure", "task", "task_attempt", "worker", "audit_
 BATCH_BYTES = 8 << 20
 
 _UNITS = {
-    "_j_mol_k": "J/(mol K)", "_k": "K", "_g_mol": "g/mol", "_kpa": "kPa", "_s": "s", "_g_cm3": "g/cm3",
-    "_nm3": "nm3", "_a2": "angstrom2",
+    "_j_mol_k": "J/(mol K)", "_k": "K", "_g_mol": "g/mol", "_kpa": "kPa", "_m2_s": "m2/s", "_s": "s", "_g_cm3": "g/cm3",
+    "_nm3": "nm3", "_nm": "nm", "_a2": "angstrom2", "_kj_mol": "kJ/mol", "_ps": "ps", "_fs": "fs", "_bar": "bar",
+    "_deg": "degree",
 }  # fmt: skip
 _JSON = {"json", "jsonb"}
 

@@ -13,8 +13,17 @@ from ildb.pipeline.stage import AnyStage
 
 STAGES = {
     "ion.describe": "ildb.pipeline.stages.ion_describe:IonDescribe",
+    "generate.enumerate": "ildb.pipeline.stages.generate_enumerate:GenerateEnumerate",
+    "generate.judge": "ildb.pipeline.stages.generate_judge:GenerateJudge",
+    "generate.pair": "ildb.pipeline.stages.generate_pair:GeneratePair",
+    "generate.sample": "ildb.pipeline.stages.generate_sample:GenerateSample",
+    "generate.train": "ildb.pipeline.stages.generate_train:GenerateTrain",
     "links.train": "ildb.pipeline.stages.links_train:LinksTrain",
     "links.expand": "ildb.pipeline.stages.links_expand:LinksExpand",
+    "md.calibrate": "ildb.pipeline.stages.md_calibrate:MdCalibrate",
+    "md.fit": "ildb.pipeline.stages.md_fit:MdFit",
+    "md.ladder": "ildb.pipeline.stages.md_ladder:MdLadder",
+    "md.parameters": "ildb.pipeline.stages.md_parameters:MdParametersStage",
     "melting.train": "ildb.pipeline.stages.melting_train:MeltingTrain",
     "melting.score": "ildb.pipeline.stages.melting_score:MeltingScoreStage",
     "property.train": "ildb.pipeline.stages.property_train:PropertyTrain",

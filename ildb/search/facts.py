@@ -15,6 +15,9 @@ from ildb.search.substructure import describe
 Facts = dict[str, Any]
 
 MAX_PARTNERS = 20
+_OF_PAIRING = (
+    "evidence", "measurements", "consensus", "link_scores", "melting_scores", "property_scores", "decisions",
+)  # fmt: skip
 
 
 def find_ion(connection: Connection, text: str) -> Facts:
@@ -60,14 +63,17 @@ def ion_facts(connection: Connection, text: str) -> Facts:
     """Identity, other spellings and names, and partners of an ion (see ``find_ion``).
 
     Returns:
-        The ion's columns, ``aliases``, ``counts`` of its pairings by kind of evidence, and ``pairings``: at most
-        ``MAX_PARTNERS`` of them as a search shows them, known ones first.
+        The ion's columns, ``aliases``, ``properties`` (one row where they were computed, else none), ``generated``
+        (draws that made it, at most ``MAX_PARTNERS``), ``counts`` of its pairings by kind of evidence, and
+        ``pairings``: at most ``MAX_PARTNERS`` of them as a search shows them, known ones first.
     """
     ion = find_ion(connection, text)
     ids = [row["id"] for row in query.rows(connection, "ion/partners", ion_id=ion["id"], top=MAX_PARTNERS)]
     return {
         **ion,
         "aliases": _rows(connection, "ion/aliases", ion_id=ion["id"]),
+        "properties": _rows(connection, "ion/properties", ion_id=ion["id"]),
+        "generated": _rows(connection, "ion/generated", ion_id=ion["id"], top=MAX_PARTNERS),
         "counts": _rows(connection, "ion/partner_counts", ion_id=ion["id"])[0],
         "pairings": describe(connection, ids),
     }
@@ -78,13 +84,11 @@ def pairing_facts(connection: Connection, text: str) -> Facts:
 
     Returns:
         The pairing's columns and lists ``names``, ``evidence``, ``measurements``, ``consensus``, ``link_scores``,
-        ``melting_scores`` (each with its ``nearest`` known ionic liquids) and ``decisions``, newest first.
+        ``melting_scores`` (each with its ``nearest`` known ionic liquids), ``property_scores`` (of other properties)
+        and ``decisions``, newest first.
     """
     pairing = find_pairing(connection, text)
-    found = {
-        name: _rows(connection, f"pairing/{name}", pairing_id=pairing["id"])
-        for name in ("evidence", "measurements", "consensus", "link_scores", "melting_scores", "decisions")
-    }
+    found = {name: _rows(connection, f"pairing/{name}", pairing_id=pairing["id"]) for name in _OF_PAIRING}
     names = sorted({row["name"] for row in found["evidence"] if row["name"]})
     return {**pairing, "names": names, **found}
 

@@ -76,6 +76,7 @@ class Populated:
     links_model_id: int = 0
     melting_model_id: int = 0
     n_melting_points: int = 0
+    simulation_id: int = 0
 
 
 class _Writer:
@@ -83,7 +84,7 @@ class _Writer:
         self.connection = connection
 
     def add(self, table: str, *, returning: str = "id", **values: Any) -> int:
-        kinds = {"recipe", "params", "metrics", "versions", "record", "findings", "nearest", "result"}
+        kinds = {"recipe", "params", "metrics", "versions", "record", "findings", "nearest", "provenance", "result"}
         if table == "screening_decision":
             kinds.add("reasons")
         slots = [f"CAST(:{c} AS jsonb)" if c in kinds else f":{c}" for c in values]
@@ -237,6 +238,42 @@ def _scores(writer: _Writer, made: Populated) -> None:
         )  # fmt: skip
 
 
+def _ladders(writer: _Writer, made: Populated) -> None:
+    """A known pairing simulated at two temperatures, a proposed one refused."""
+    sha256 = hashlib.sha256(b"a box").hexdigest()
+    stage_id = _stage(writer, made.run_id, 5, "ladder", "md.ladder")
+    artifact_id = writer.connection.execute(text("SELECT min(id) FROM ildb.artifact")).scalar_one()
+    parameters_id = writer.connection.execute(text("SELECT min(id) FROM ildb.md_parameters")).scalar_one()
+    ladder = {
+        "run_id": made.run_id, "stage_run_id": stage_id, "preset": "smoke", "charge_scale": 0.8, "cutoff_nm": 0.9,
+        "pressure_bar": 1.0, "timestep_fs": 4.0, "temperatures_k": [500.0, 400.0], "passes": ["cooling"], "n_seeds": 1,
+        "melt_ps": 6.0, "equilibrate_ps": 2.0, "produce_ps": 8.0,
+    }  # fmt: skip
+    writer.add("md_simulation", pairing_id=made.predicted[0], refusal="no force field for F[Sb-]", **ladder)
+    made.simulation_id = writer.add(
+        "md_simulation", pairing_id=made.known[0], grade="A", cation_parameters_id=parameters_id,
+        anion_parameters_id=parameters_id, n_units=16, n_atoms=320, system_sha256=sha256,
+        system_artifact_id=artifact_id, **ladder,
+    )  # fmt: skip
+    for temperature_k, slower in ((500.0, 1.0), (400.0, 10.0)):
+        writer.add(
+            "md_point", run_id=made.run_id, simulation_id=made.simulation_id, temperature_k=temperature_k,
+            direction="cooling", seed=1, status="done", density_g_cm3=1.2, density_error_g_cm3=0.01,
+            enthalpy_kj_mol=-310.0, enthalpy_error_kj_mol=0.4, box_nm=2.1, d_cation_m2_s=2e-10 / slower,
+            d_cation_error_m2_s=1e-11 / slower, d_cation_infinite_m2_s=3e-10 / slower, cation_slope=0.97,
+            d_anion_m2_s=1e-10 / slower, d_anion_error_m2_s=1e-11 / slower, d_anion_infinite_m2_s=1.5e-10 / slower,
+            anion_slope=0.95, is_subdiffusive=False, rdf_peak_nm=0.5, coordination=6.0, strong_hydrogen_bonds=0.0,
+            weak_hydrogen_bonds=1.5, cation_gyration_nm=0.25, anion_gyration_nm=0.2, timestep_fs=4.0, n_resumed=0,
+            n_unstable=0, simulated_ps=10.0, ns_per_day=60.0, platform="CPU", trajectory_artifact_id=artifact_id,
+            thermo_artifact_id=artifact_id, state_artifact_id=artifact_id,
+        )  # fmt: skip
+    writer.add(
+        "md_melting_point", run_id=made.run_id, simulation_id=made.simulation_id, direction="all", shape="kink",
+        tm_k=340.0, tm_low_k=330.0, tm_high_k=352.0, gain=12.0, gain_needed=6.0, curve_gain=2.0, ea_hot_kj_mol=25.0,
+        ea_cold_kj_mol=70.0, jump_ln_d=0.0, n_points=2, n_bounds=0, n_unstable=0, reason="",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def populated(engine: Engine) -> Populated:
     """The module's database, filled once. Tests only read it; what a test adds, it adds in a transaction of its own."""
@@ -276,5 +313,18 @@ def fill(connection: Connection) -> Populated:
         run_id=made.run_id, property="density", value=1_320.0, low=1_290.0, high=1_350.0, in_domain=True,
         domain_reasons=[], nearest=[],
     )  # fmt: skip
+    writer.add(
+        "md_parameters", run_id=made.run_id, ion_id=made.anions["chloride"], method_key=SHA, charges_asked="resp",
+        backend="published", grade="A", charge_method="published", n_atoms=1, provenance={"citations": ["opls1984"]},
+        content_sha256=SHA, cpu_s=0.01,
+        artifact_id=connection.execute(text("SELECT min(id) FROM ildb.artifact")).scalar_one(),
+    )  # fmt: skip
+    for position, (raw, outcome, ion) in enumerate((("[Cl-]", "known", "chloride"), ("C(", "unparsable", None))):
+        writer.add(
+            "generated_molecule", returning="position", stage_run_id=melting, position=position, run_id=made.run_id,
+            model_id=made.melting_model_id, raw=raw, charge=-1, outcome=outcome, reasons=[] if ion else ["syntax"],
+            ion_id=made.anions[ion] if ion else None, method="prior", seed=7, temperature=0.5, round=0,
+        )  # fmt: skip
+    _ladders(writer, made)
     connection.execute(text("ANALYZE"))
     return made

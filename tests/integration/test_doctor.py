@@ -26,6 +26,7 @@ SPOIL = {
         "UPDATE ion_structure SET mol = mol_from_smiles(CAST('C[NH3+]' AS cstring)) WHERE ion_id = 1"
     ),
     "ion_without_structure": "DELETE FROM ion_structure WHERE ion_id = 1",
+    "md_ladder_incomplete": "DELETE FROM md_point WHERE temperature_k = 400",
     "melting_score_not_a_number": (
         "UPDATE melting_score SET tm_k = 'NaN', tm_high_k = 'NaN' WHERE pairing_id = :passed"
     ),

@@ -286,6 +286,13 @@ def test_the_sql_function_has_the_same_logic(
         ("min_p_below_373_k => 0.5", Filters(min_p_below_373_k=0.5)),
         ("source_name => 'melting table'", Filters(source="melting table")),
         ("run => 1, passed_only => true", Filters(run_id=1, passed=True)),
+        ("in_domain => true", Filters(in_domain=True)),
+        ("in_domain => false", Filters(in_domain=False)),
+        ("property => 'melting_point'", Filters(properties=(PropertyRange("melting_point"),))),
+        (
+            "property => 'melting_point', property_from => 255, property_to => 300",
+            Filters(properties=(PropertyRange("melting_point", 255, 300),)),
+        ),
     ],
 )
 def test_the_sql_function_has_the_same_filters(
@@ -295,6 +302,15 @@ def test_the_sql_function_has_the_same_filters(
     ids = list(found.scalars())
     assert ids
     assert ids == list(Answer(connection, matcher, Question(filters=filters)).ids())
+    assert connection.execute(text(f"SELECT ildb.count_pairings({arguments})")).scalar_one() == len(ids)
+
+
+def test_the_sql_function_estimates_as_the_planner_does(connection: Connection, matcher: Matcher) -> None:
+    connection.execute(text("RESET ROLE"))
+    connection.execute(text("ANALYZE ildb.pairing"))
+    sql = "SELECT ildb.count_pairings('[#6]', exact => false)"
+    answer = Answer(connection, matcher, Question(question(cation="[#6]").ions))
+    assert connection.execute(text(sql)).scalar_one() == answer.estimate()
 
 
 def test_pages_of_the_sql_function(connection: Connection) -> None:

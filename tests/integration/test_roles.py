@@ -22,11 +22,12 @@ from tests.integration.populate import Populated, populated  # noqa: F401
 
 ROLES = ("ildb_owner", "ildb_curator", "ildb_runner", "ildb_reader")
 TABLES = sorted(table.name for table in Base.metadata.sorted_tables)
-VIEWS = ("candidate", "consensus_measurement", "known_il", "lineage")
+VIEWS = ("candidate", "consensus_measurement", "known_il", "lineage", "md_parity")
 FACTS = {"ion", "ion_alias", "ion_structure", "measurement", "pairing", "pairing_evidence"}
 SOURCES = {"ingest", "ingest_batch", "quarantine", "source"}
 BOOKS = {
-    "artifact", "dataset_snapshot", "ion_property", "link_score", "melting_score", "model", "property_score", "run",
+    "artifact", "dataset_snapshot", "generated_molecule", "ion_property", "link_score", "md_melting_point",
+    "md_parameters", "md_point", "md_simulation", "melting_score", "model", "property_score", "run",
     "screening_decision", "snapshot_row", "stage_run", "task", "task_attempt", "worker",
 }  # fmt: skip
 # What a role may do beyond SELECT. The owner may do everything, except to the audit trail.
@@ -49,8 +50,8 @@ MAY = {
 # A column that a role with UPDATE may change; ``id`` or another key where it may change all.
 CHANGES = {"ion": "flags", "quarantine": "status", "source": "licence", "run": "status", "artifact": "path"}
 ANY_COLUMN = {
-    "ion_property": "version", "ion_structure": "ion_id", "link_score": "reasons", "melting_score": "in_domain",
-    "property_score": "in_domain", "screening_decision": "score", "task_attempt": "error",
+    "generated_molecule": "outcome", "ion_property": "version", "ion_structure": "ion_id", "link_score": "reasons",
+    "melting_score": "in_domain", "property_score": "in_domain", "screening_decision": "score", "task_attempt": "error",
 }  # fmt: skip
 
 
@@ -146,6 +147,7 @@ def test_truncate(connection: Connection, role: str) -> None:
         *((f"SELECT * FROM ildb.{view} LIMIT 1", set(ROLES)) for view in VIEWS),
         ("SELECT * FROM ildb.alembic_version", set(ROLES)),
         ("SELECT * FROM ildb.find_pairings('C', 'F')", set(ROLES)),
+        ("SELECT ildb.count_pairings('C', 'F')", set(ROLES)),
         ("SELECT * FROM ildb.similar_ions('CCO')", set(ROLES)),
     ],
 )

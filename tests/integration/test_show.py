@@ -34,6 +34,14 @@ def test_an_ions_partners(command, populated: Populated) -> None:
     assert NTF2 in command("show", "ion", ANIONS[NTF2]).out
 
 
+def test_what_was_computed_of_an_ion(command, populated: Populated) -> None:
+    (computed,) = command("show", "ion", "[Cl-]", "--json").json()["properties"]
+    out = command("show", "ion", "[Cl-]").out
+    assert "volume nm3" in out
+    assert f"{computed['volume_nm3']:.4g}"[:5] in out
+    assert command("show", "ion", CATIONS[EMIM], "--json").json()["properties"] == []
+
+
 def test_a_known_pairing(command, populated: Populated) -> None:
     pairing = populated.pairings[EMIM, NTF2]
     shown = command("show", "pairing", str(pairing), "--json").json()
@@ -66,6 +74,14 @@ def test_a_candidate(command, populated: Populated) -> None:
         assert words in out
     refused = sorted(set(populated.predicted) - set(populated.passed))[0]
     assert "against  Tm" in command("show", "pairing", str(refused)).out
+
+
+def test_scores_of_other_properties(command, populated: Populated) -> None:
+    pairing = str(populated.predicted[0])
+    (score,) = command("show", "pairing", pairing, "--json").json()["property_scores"]
+    out = command("show", "pairing", pairing).out
+    assert "Scores of other properties" in out
+    assert score["property"] in out
 
 
 def test_stoichiometry_is_shown_and_not_needed(command, populated: Populated) -> None:

@@ -23,11 +23,11 @@ def test_counts(command, populated: Populated) -> None:
         "runs": 1,
         "models": 2,
         "link_scores": N_SCORED,
-        "generated_molecules": 0,
+        "generated_molecules": 2,
         "melting_scores": N_DECIDED,
         "screening_decisions": N_DECIDED,
-        "md_simulations": 0,
-        "md_melting_points": 0,
+        "md_simulations": 2,
+        "md_melting_points": 1,
     }
     assert f"known pairings{len(populated.known):>18}" in command("stats").out
 

@@ -37,6 +37,10 @@ ALLOWED = {
     ("0008", "require-concurrent-index-deletion"): BOOKS,
     ("0009", "constraint-missing-not-valid"): "the kinds of a model, which has a row for each training",
     ("0009", "ban-drop-constraint"): "the same check, widened in one transaction",
+    ("0010", "constraint-missing-not-valid"): "the kinds of a model, which has a row for each training",
+    ("0010", "ban-drop-constraint"): "the same check, widened in one transaction",
+    ("0012", "constraint-missing-not-valid"): "the kinds of a model, which has a row for each training",
+    ("0012", "ban-drop-constraint"): "the same check, widened in one transaction",
 }
 SQUAWK = Path(sysconfig.get_path("scripts")) / "squawk"
 REVISIONS = [

@@ -3,8 +3,11 @@
 from ildb.db.models.attempt import TaskAttempt, Worker
 from ildb.db.models.audit import AuditEvent
 from ildb.db.models.base import SCHEMA, Base
+from ildb.db.models.generated import GeneratedMolecule
 from ildb.db.models.ion import Ion, IonAlias, IonStructure
 from ildb.db.models.ion_property import IonProperty
+from ildb.db.models.md_ladder import MdMeltingPoint, MdPoint, MdSimulation
+from ildb.db.models.md_parameters import MdParameters
 from ildb.db.models.measurement import Measurement
 from ildb.db.models.model import Model
 from ildb.db.models.pairing import Pairing, PairingEvidence
@@ -21,6 +24,7 @@ __all__ = [
     "AuditEvent",
     "Base",
     "DatasetSnapshot",
+    "GeneratedMolecule",
     "Ingest",
     "IngestBatch",
     "Ion",
@@ -28,6 +32,10 @@ __all__ = [
     "IonProperty",
     "IonStructure",
     "LinkScore",
+    "MdMeltingPoint",
+    "MdParameters",
+    "MdPoint",
+    "MdSimulation",
     "Measurement",
     "MeltingScore",
     "Model",

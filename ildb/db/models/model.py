@@ -14,7 +14,9 @@ class Model(Base):
     """A trained model with the snapshot it saw and the versions that can load it."""
 
     __tablename__ = "model"
-    __table_args__ = (CheckConstraint("kind IN ('links', 'vae', 'melting', 'property')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('links', 'vae', 'melting', 'property', 'fragments', 'md_calibration')", name="kind"),
+    )
 
     id: Mapped[BigId]
     run_id: Mapped[int] = ref("run", index=True)

@@ -13,7 +13,7 @@ from ildb.db.copy import stage_rows
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
 from ildb.pipeline.stages.melting_train import MeltingTrain
-from ildb.pipeline.stages.pair_scores import SCORE_TYPES, plan_slices, score_slice
+from ildb.pipeline.stages.pair_scores import SCORE_TYPES, plan_slices, proposing_runs, score_slice
 
 
 class MeltingScoreParams(BaseModel):
@@ -34,7 +34,7 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
     uses: ClassVar[str] = "melting.score"
     version: ClassVar[int] = 2
     packages: ClassVar[tuple[str, ...]] = MeltingTrain.packages
-    summary: ClassVar[str] = "score the known and the retained pairings for melting below 373.15 K"
+    summary: ClassVar[str] = "score the known, the retained and the generated pairings for melting below 373.15 K"
     params_type: ClassVar[type[BaseModel]] = MeltingScoreParams
     requires: ClassVar[tuple[str, ...]] = (LinksExpand.uses, MeltingTrain.uses)
 
@@ -44,9 +44,9 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """Pairs that the model has not scored yet, in slices of one table."""
-        run_id = context.result_of(LinksExpand.uses).run_id
+        run_ids = proposing_runs(context)
         model = context.result_of(MeltingTrain.uses).result
-        rows = query.rows(context.connection, "melting/pairs_to_score", run_id=run_id, model_id=model["model_id"])
+        rows = query.rows(context.connection, "melting/pairs_to_score", run_ids=run_ids, model_id=model["model_id"])
         return plan_slices(context, "melting_pairs", rows, model["model_sha256"], self.params.pairs_per_task)
 
     @staticmethod

@@ -28,6 +28,14 @@ class MeltingTrainParams(MeltingParams):
     property: Literal["melting_point"] = "melting_point"
     scale: Literal["linear"] = "linear"
     threshold_k: float = Field(default=373.15, ge=373.15, le=373.15)
+    simulated: bool = Field(
+        default=False,
+        description="learn calibrated apparent melting points of simulations, too, where nothing was measured",
+    )
+
+    def of_model(self) -> MeltingParams:
+        """The parameters of the model alone."""
+        return MeltingParams.model_validate(self.model_dump(include=set(MeltingParams.model_fields)))
 
 
 class MeltingTrain(Stage[MeltingTrainParams]):
@@ -45,7 +53,13 @@ class MeltingTrain(Stage[MeltingTrainParams]):
         """Hash of the exact melting points, and how many ions the published classifier can describe."""
         from ildb.melting.ion_properties import PROPERTY_VERSION
 
-        values = query.execute(connection, "property/fingerprint", property=_MELTING.name, unit=_MELTING.unit)
+        values = query.execute(
+            connection,
+            "property/fingerprint",
+            property=_MELTING.name,
+            unit=_MELTING.unit,
+            simulated=self.params.simulated,
+        )
         described = query.execute(connection, "melting/described_ions", version=PROPERTY_VERSION)
         return f"{values.scalar_one()} {described.scalar_one()}"
 
@@ -54,7 +68,9 @@ class MeltingTrain(Stage[MeltingTrainParams]):
         from ildb.melting.ion_properties import PROPERTY_VERSION
 
         hint = "Ingest some first: ildb ingest ilthermo"
-        (payload,) = plan_training(context, _MELTING, NO_CONDITIONS, self.params, hint)
+        model = self.params.of_model()
+        simulated = self.params.simulated
+        (payload,) = plan_training(context, _MELTING, NO_CONDITIONS, model, hint, simulated=simulated)
         rows = pq.read_table(context.artifacts.get(payload["data"]), columns=["cation_id", "anion_id"])
         ions = sorted({ion for name in rows.column_names for ion in rows.column(name).to_pylist()})
         described = query.rows(context.connection, "melting/ion_properties", version=PROPERTY_VERSION, ion_ids=ions)

@@ -27,6 +27,15 @@ SCORE_TYPES = {
 """Columns of `ildb.melting.rows.score_table` as PostgreSQL types, for `ildb.db.copy.stage_rows`."""
 
 
+PROPOSING = ("links.expand", "generate.pair", "generate.sample")
+"""Stages whose runs have pairings of their own: by link score or, of generated ones, by evidence."""
+
+
+def proposing_runs(context: StageContext) -> list[int]:
+    """Runs of the needed stages that propose pairings."""
+    return sorted({up.run_id for up in context.upstream if up.uses in PROPOSING})
+
+
 def plan_slices(
     context: StageContext, kind: str, rows: Iterable[Mapping[str, Any]], model_sha256: str, pairs_per_task: int
 ) -> list[dict[str, Any]]:

@@ -36,7 +36,13 @@ NO_CONDITIONS: dict[str, float | None] = {
 
 
 def plan_training(
-    context: StageContext, prop: Property, conditions: Mapping[str, float | None], params: BaseModel, hint: str
+    context: StageContext,
+    prop: Property,
+    conditions: Mapping[str, float | None],
+    params: BaseModel,
+    hint: str,
+    *,
+    simulated: bool = False,
 ) -> list[dict[str, Any]]:
     """Payload of the one task: the whole set.
 
@@ -46,12 +52,18 @@ def plan_training(
         conditions: at what, see ``sql/queries/property/training_set.sql``.
         params: `MeltingParams`.
         hint: what to do when there is nothing to learn from.
+        simulated: take calibrated apparent melting points, too.
 
     Raises:
         InputError: there is nothing to learn from.
     """
     rows = query.rows(
-        context.connection, "property/training_set", property=prop.name, unit=prop.unit, **dict(conditions)
+        context.connection,
+        "property/training_set",
+        property=prop.name,
+        unit=prop.unit,
+        simulated=simulated,
+        **dict(conditions),
     )
     if not rows:
         raise InputError(f"there are no values of {prop.name} to learn from.", hint)

@@ -11,12 +11,9 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.db.copy import stage_rows
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
-from ildb.pipeline.stages.links_expand import LinksExpand
 from ildb.pipeline.stages.melting_train import MeltingTrain
-from ildb.pipeline.stages.pair_scores import SCORE_TYPES, plan_slices, score_slice
+from ildb.pipeline.stages.pair_scores import SCORE_TYPES, plan_slices, proposing_runs, score_slice
 from ildb.pipeline.stages.property_train import PropertyTrain
-
-_NO_RUN = 0
 
 
 class PropertyScoreParams(BaseModel):
@@ -30,7 +27,7 @@ class PropertyScoreParams(BaseModel):
 class PropertyScoreStage(Stage[PropertyScoreParams]):
     """Value with its interval, domain and nearest known ILs for every known pairing.
 
-    The links that a stage ``links.expand`` retained are scored too where this stage needs one.
+    Pairings that ``links.expand`` retained or generating stages made are scored too where this stage needs those.
     """
 
     uses: ClassVar[str] = "property.score"
@@ -47,8 +44,8 @@ class PropertyScoreStage(Stage[PropertyScoreParams]):
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """Pairs that the model has not scored yet, in slices of one table."""
         model = context.result_of(PropertyTrain.uses).result
-        run_id = next((up.run_id for up in context.upstream if up.uses == LinksExpand.uses), _NO_RUN)
-        rows = query.rows(context.connection, "property/pairs_to_score", run_id=run_id, model_id=model["model_id"])
+        run_ids = proposing_runs(context)
+        rows = query.rows(context.connection, "property/pairs_to_score", run_ids=run_ids, model_id=model["model_id"])
         return plan_slices(context, "property_pairs", rows, model["model_sha256"], self.params.pairs_per_task)
 
     @staticmethod

@@ -79,7 +79,8 @@ class PropertyTrain(Stage[PropertyTrainParams]):
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the property's exact values."""
         prop = get_property(self.params.property)
-        return str(query.execute(connection, "property/fingerprint", property=prop.name, unit=prop.unit).scalar_one())
+        found = query.execute(connection, "property/fingerprint", property=prop.name, unit=prop.unit, simulated=False)
+        return str(found.scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task: the whole set."""

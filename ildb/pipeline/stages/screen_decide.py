@@ -16,6 +16,7 @@ from ildb.pipeline import store
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.links_expand import LinksExpand
 from ildb.pipeline.stages.melting_score import MeltingScoreStage
+from ildb.pipeline.stages.pair_scores import proposing_runs
 from ildb.screen.params import ScreenParams
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 # The reasons are sent as jsonb's binary form, a 1 and the text: parsing them here only to write them again would cost
 # more than the decisions.
 _DECISION = {
-    "run_id": "int8", "link_run_id": "int8", "melting_model_id": "int8", "pairing_id": "int8", "passed": "bool",
+    "run_id": "int8", "melting_model_id": "int8", "link_run_id": "int8", "pairing_id": "int8", "passed": "bool",
     "rank": "int4", "score": "float4", "sa_score": "float4", "pareto_rank": "int4", "crowding": "float4",
     "pick_order": "int4", "reasons": "bytea",
 }  # fmt: skip
-_OF_RUN = 3
+_OF_RUN = 2
 _JSONB_VERSION = b"\x01"
 _NUMBERS = ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k")
-_COLUMNS = ("pairing_id", "cation_id", "anion_id", *_NUMBERS, "in_domain", "domain_reasons", "nearest")
+_COLUMNS = ("pairing_id", "link_run_id", "cation_id", "anion_id", *_NUMBERS, "in_domain", "domain_reasons", "nearest")
 _IONS = ("id", "smiles", "known")
 
 
@@ -57,7 +58,7 @@ class ScreenDecide(Stage[ScreenParams]):
         rows = query.rows(
             context.connection,
             "screen/candidates",
-            link_run_id=context.result_of(LinksExpand.uses).run_id,
+            link_run_ids=proposing_runs(context),
             model_id=context.result_of(MeltingScoreStage.uses).result["model_id"],
         )
         columns = store.as_columns(rows, _COLUMNS)
@@ -83,6 +84,7 @@ class ScreenDecide(Stage[ScreenParams]):
         failed = ~decisions.passed
         table = pa.table(
             {
+                "link_run_id": task.table("candidates").column("link_run_id"),
                 "pairing_id": candidates.pairing_id,
                 "passed": decisions.passed,
                 "rank": pa.array(decisions.rank, pa.int32(), mask=failed),
@@ -104,7 +106,6 @@ class ScreenDecide(Stage[ScreenParams]):
         del payload, files
         of_run = (
             context.run_id,
-            context.result_of(LinksExpand.uses).run_id,
             context.result_of(MeltingScoreStage.uses).result["model_id"],
         )
         n_decided = 0

@@ -1,5 +1,5 @@
--- Pairings to score: every known one, and the links that a run retained (none: a run that there is not), where the model
--- has not scored them before. By cation, so that a slice of them has few.
+-- Pairings to score: every known one, and those that runs retained or generated, where the model has not scored them
+-- before. By cation, so that a slice of them has few.
 SELECT
     p.id AS pairing_id,
     c.inchikey AS cation_inchikey,
@@ -9,7 +9,9 @@ SELECT
     p.n_cation,
     p.n_anion
 FROM (
-    SELECT pairing_id FROM ildb.link_score WHERE run_id = :run_id
+    SELECT pairing_id FROM ildb.link_score WHERE run_id = any(cast(:run_ids AS bigint []))
+    UNION
+    SELECT pairing_id FROM ildb.pairing_evidence WHERE kind = 'generated' AND run_id = any(cast(:run_ids AS bigint []))
     UNION
     SELECT pairing_id FROM ildb.pairing_evidence WHERE kind = 'known'
 ) AS wanted

@@ -1,5 +1,6 @@
 -- One row per pairing with exact values of a property under the conditions asked for (null: whatever they were): the
 -- median, its range and the values behind it, what one reference says counted once. In key order.
+-- Where :simulated, pairings without a measured value may bring their calibrated apparent melting point from simulation.
 WITH fitting AS (
     SELECT
         m.id,
@@ -20,6 +21,21 @@ WITH fitting AS (
             CAST(:pressure_kpa AS double precision) IS NULL
             OR m.pressure_kpa IS NULL
             OR abs(m.pressure_kpa - :pressure_kpa) <= :pressure_window_kpa
+        )
+    UNION ALL
+    SELECT
+        m.id,
+        m.pairing_id,
+        (m.raw ->> 'calibrated_tm_k')::double precision AS value,
+        'md run ' || m.run_id AS origin
+    FROM ildb.measurement AS m
+    WHERE
+        :simulated
+        AND m.property = 'apparent_melting_point'
+        AND m.raw ->> 'calibrated_tm_k' IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM ildb.measurement AS x
+            WHERE x.pairing_id = m.pairing_id AND x.property = :property AND x.qualifier = '=' AND x.unit = :unit
         )
 ),
 

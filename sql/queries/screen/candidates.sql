@@ -1,6 +1,7 @@
 -- Unmade pairings with their link and melting scores, for the decision.
-SELECT
+SELECT DISTINCT ON (l.pairing_id)
     l.pairing_id,
+    l.run_id AS link_run_id,
     p.cation_id,
     p.anion_id,
     l.probability AS link_probability,
@@ -20,5 +21,5 @@ SELECT
 FROM ildb.link_score AS l
 INNER JOIN ildb.melting_score AS m ON l.pairing_id = m.pairing_id AND m.model_id = :model_id
 INNER JOIN ildb.pairing AS p ON l.pairing_id = p.id
-WHERE l.run_id = :link_run_id
-ORDER BY l.pairing_id
+WHERE l.run_id = any(cast(:link_run_ids AS bigint []))
+ORDER BY l.pairing_id ASC, l.run_id DESC

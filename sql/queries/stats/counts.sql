@@ -30,8 +30,8 @@ SELECT
     (SELECT count(*) FROM ildb.run) AS runs,
     (SELECT count(*) FROM ildb.model) AS models,
     (SELECT count(*) FROM ildb.link_score) AS link_scores,
-    0 AS generated_molecules, -- no table generated_molecule yet: generation comes with a later migration
+    (SELECT count(*) FROM ildb.generated_molecule) AS generated_molecules,
     (SELECT count(*) FROM ildb.melting_score) AS melting_scores,
     (SELECT count(*) FROM ildb.screening_decision) AS screening_decisions,
-    0 AS md_simulations, -- no table md_simulation yet
-    0 AS md_melting_points -- no table md_melting_point yet
+    (SELECT count(*) FROM ildb.md_simulation) AS md_simulations,
+    (SELECT count(*) FROM ildb.md_melting_point) AS md_melting_points

@@ -1,0 +1,220 @@
+"""A sequence model beside shuffling, enumeration and an n-gram: the same questions, the same draws, the same judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from ildb.chem.standardize import ResolvedIon
+from ildb.generate.enumerate import Enumerator
+from ildb.generate.filters import Filters
+from ildb.generate.fragments import learn_fragments
+from ildb.generate.intervals import Interval
+from ildb.generate.ngram import NGram
+from ildb.generate.outcomes import Judge
+from ildb.generate.quick import examine_quickly
+from ildb.generate.sequence import Mask, SequenceVAE
+from ildb.generate.shuffle import Shuffle
+from ildb.generate.steer import Score, steered_draws
+from ildb.generate.strict import DrawnSet, cores_of, rediscovered, rediscovery_ratio, set_figures, unseen_core
+
+PASSES_FROM: Final = 0.5
+"""Mean P(Tm < 373 K) from which an ion passes the melting screen, as in the default of ``screen.decide``."""
+Ion = tuple[str, int]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the model is drawn from, and how much.
+
+    Attributes:
+        n: draws of each generator and seed.
+        seeds: one set of draws each.
+        anion_share: share of the draws that are anions.
+        temperature: of the decoder.
+        scale: standard deviation of the prior.
+        rounds: of the steered search.
+        spread: of the steered search.
+        n_screened: new ions of each generator to send through the melting screen.
+        filters: limits of a sane ion.
+    """
+
+    n: int = 20_000
+    seeds: tuple[int, ...] = (11, 12, 13)
+    anion_share: float = 0.35
+    temperature: float = 0.5
+    scale: float = 0.8
+    rounds: int = 5
+    spread: float = 0.35
+    n_screened: int = 1_000
+    filters: Filters = Filters()  # noqa: RUF009 - frozen
+
+
+class _Generator(Protocol):
+    def draw(self, charges: Sequence[int], seed: int) -> list[str]: ...
+
+
+class _FromPrior:
+    """The model as a generator like the others."""
+
+    def __init__(self, model: SequenceVAE, mask: Mask[Any] | None, settings: Settings) -> None:
+        self._model, self._mask, self._settings = model, mask, settings
+
+    def draw(self, charges: Sequence[int], seed: int) -> list[str]:
+        own = self._settings
+        z = self._model.prior(len(charges), list(charges), seed=seed, scale=own.scale)
+        return self._model.decode(z, list(charges), mask=self._mask, temperature=own.temperature, seed=seed)
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+def identified(ions: Sequence[Ion]) -> dict[str, str]:
+    """SMILES by InChIKey as `examine_quickly` has them; what it refuses is left out."""
+    found = {smiles: examine_quickly(smiles) for smiles, _ in ions}
+    return {one.ion.inchikey: one.ion.smiles for one in found.values() if isinstance(one, ResolvedIon)}
+
+
+def contest(
+    model: SequenceVAE,
+    train: Sequence[Ion],
+    heldout: Sequence[Ion],
+    settings: Settings,
+    *,
+    mask: Mask[Any] | None,
+    score: Score | None = None,
+    say: Say | None = None,
+) -> dict[str, float]:
+    """Figures of a model, with those of the baselines under ``baselines.NAME.``
+
+    Args:
+        model: of ions, trained on ``train``.
+        train: SMILES and charges of the ions every generator may know.
+        heldout: ions that none may know.
+        settings: how to draw.
+        mask: for the model.
+        score: melting score of ions, for the screen; None to leave that out.
+        say: is told what is going on.
+
+    Returns:
+        Medians over the seeds of `ildb.generate.strict.set_figures`; with ``_low`` and ``_high`` (95 %):
+        ``rediscovery_ratio`` of held-out cations against enumeration by frequency, the stronger of the two (the other
+        is ``baselines.enumeration_root.``), ``rediscovery_ratio_anions``, ``rediscovery_ratio_unseen_core`` (any sign,
+        cores no training ion has), and the screened yields.
+    """
+    say = say or _silent
+    judge, known_cores = (
+        Judge(identified(train), filters=settings.filters, examine=examine_quickly),
+        cores_of([smiles for smiles, _ in train]),
+    )
+    targets = identified(heldout)
+    charge_of = {key: charge for (smiles, charge) in heldout for key in identified([(smiles, charge)])}
+    charges = _charges(model, train, settings)
+    rules = learn_fragments(smiles for smiles, _ in train)
+    signs = {np.sign(charge) for _, charge in train}
+    # Few ions have no bond that three of them share.
+    min_bonds = next((n for n in (3, 2) if {np.sign(q) for q in Enumerator(rules, min_bonds=n).charges} >= signs), 1)
+    enumeration = Enumerator(rules, min_bonds=min_bonds, power=1.0)
+    generators: dict[str, _Generator] = {
+        "": _FromPrior(model, mask, settings),
+        "baselines.enumeration.": enumeration,
+        "baselines.enumeration_root.": Enumerator(rules, min_bonds=min_bonds),
+        "baselines.ngram.": NGram(train),
+        "baselines.shuffle.": Shuffle(train),
+    }
+    charges = {seed: _possible(own, enumeration.charges) for seed, own in charges.items()}
+    figures: dict[str, float] = {}
+    drawn: dict[str, list[DrawnSet]] = {}
+    for name, generator in generators.items():
+        drawn[name] = [
+            DrawnSet.of(generator.draw(charges[seed], seed), charges[seed], judge) for seed in settings.seeds
+        ]
+        say(f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}")
+        sets = [set_figures(one, known_cores, list(targets.values())) for one in drawn[name]]
+        figures |= {f"{name}{key}": float(np.median([one[key] for one in sets])) for key in sets[0]}
+    parts = {
+        "": [key for key in targets if charge_of[key] > 0],
+        "_anions": [key for key in targets if charge_of[key] < 0],
+        "_unseen_core": unseen_core(targets, [smiles for smiles, _ in train]),
+    }
+    for part, keys in parts.items():
+        if keys:
+            figures[f"n_heldout{part}"] = float(len(keys))
+            figures |= _rediscovery(drawn, keys, part)
+    if score is not None:
+        figures |= _screened(model, charges, judge, drawn, score, settings, mask, say)
+    return figures
+
+
+def _possible(charges: Sequence[int], possible: Sequence[int]) -> list[int]:
+    """Charges that every generator can draw: the smallest of the sign where one cannot be."""
+    there = sorted(possible, key=abs)
+    return [q if q in there else next((other for other in there if other * q > 0), there[0]) for q in charges]
+
+
+def _rediscovery(drawn: dict[str, list[DrawnSet]], keys: list[str], part: str) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for name, sets in drawn.items():
+        if name == "baselines.shuffle.":
+            continue
+        figures[f"{name}rediscovered{part}"] = float(np.mean([rediscovered(one, keys).sum() for one in sets]))
+        if name != "baselines.enumeration.":
+            figures |= _named(
+                f"{name}rediscovery_ratio{part}", rediscovery_ratio(sets, drawn["baselines.enumeration."], keys)
+            )
+    return figures
+
+
+def _screened(
+    model: SequenceVAE,
+    charges: dict[int, list[int]],
+    judge: Judge,
+    drawn: dict[str, list[DrawnSet]],
+    score: Score,
+    settings: Settings,
+    mask: Mask[Any] | None,
+    say: Say,
+) -> dict[str, float]:
+    """Share of new sane ions that pass the melting screen, each evaluated once, equally many of each generator."""
+    passed: dict[str, list[float]] = {"": [], "prior.": [], "baselines.enumeration.": []}
+    for seed, model_set, enumerated in zip(settings.seeds, drawn[""], drawn["baselines.enumeration."], strict=True):
+        # Draws enough for n_screened new ions of the model, by its own yield from the prior.
+        n = min(len(charges[seed]), int(1.3 * settings.n_screened * len(model_set) / max(1, len(model_set.sane_new()))))
+        steered = steered_draws(
+            model, charges[seed][:n], judge, score, rounds=settings.rounds, spread=settings.spread,
+            scale=settings.scale, temperature=settings.temperature, mask=mask, seed=seed,
+        )  # fmt: skip
+        own = DrawnSet.of([draw.raw for draw in steered], [draw.charge for draw in steered], judge)
+        for name, one in (("", own), ("prior.", model_set), ("baselines.enumeration.", enumerated)):
+            ions = list(one.sane_new().values())[: settings.n_screened]
+            values = score(ions)
+            passed[name].append(float((np.nan_to_num(values) >= PASSES_FROM).mean()))
+            say(f"screened {len(ions)} of {name or 'steered.'}: {passed[name][-1]:.3f} pass")
+    figures = {f"{name}screened_yield": float(np.median(values)) for name, values in passed.items()}
+    ratios = np.array(passed[""]) / np.maximum(passed["baselines.enumeration."], 1e-9)
+    return figures | _named(
+        "screened_yield_ratio", Interval(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
+    )
+
+
+def _named(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def _charges(model: SequenceVAE, train: Sequence[Ion], settings: Settings) -> dict[int, list[int]]:
+    """Charges to ask for, by seed: as often as among the training ions of the sign."""
+    there = np.array([charge for _, charge in train if charge in model.vocabulary.charges], dtype=np.int64)
+    found: dict[int, list[int]] = {}
+    for seed in settings.seeds:
+        rng = np.random.default_rng([seed, 1])
+        negative = rng.random(settings.n) < settings.anion_share
+        drawn = np.where(
+            negative, rng.choice(there[there < 0], size=settings.n), rng.choice(there[there > 0], size=settings.n)
+        )
+        found[seed] = [int(charge) for charge in drawn]
+    return found

@@ -1,0 +1,1 @@
+"""Molecular dynamics: force fields per ion, boxes, the temperature ladder and what comes out of it."""

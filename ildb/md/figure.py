@@ -1,0 +1,133 @@
+"""Pictures: D over 1/T with the chosen shape and density over T of a ladder; apparent over measured melting points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ildb.errors import InputError
+from ildb.md.melting_fit import GAS_CONSTANT_KJ_MOL_K
+
+FORMATS = (".png", ".svg", ".pdf")
+_COLOURS = {"cooling": "#1f5fa8", "heating": "#c0392b"}
+_MARKS = {"cooling": "v", "heating": "^"}
+
+Row = Mapping[str, Any]
+
+
+def ladder_figure(simulation: Row, path: Path) -> None:
+    """Draw D of both ions over 1000/T and the density over T; open symbols are upper bounds.
+
+    Args:
+        simulation: as ``ildb.md.watch.simulation`` gives it.
+        path: a PNG, SVG or PDF file.
+
+    Raises:
+        InputError: there are no points yet, or the file's ending is none of these.
+    """
+    points = [point for point in simulation["points"] if point["status"] == "done"]
+    if not points:
+        raise InputError(
+            f"simulation {simulation['id']} has no finished point.",
+            simulation["refusal"] or f"See how far it is: ildb md show {simulation['id']}",
+        )
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    diffusion, density = figure.subplots(1, 2)
+    for point in points:
+        colour, mark = _COLOURS[point["direction"]], _MARKS[point["direction"]]
+        face = "none" if point["is_subdiffusive"] else colour
+        x = 1000 / point["temperature_k"]
+        mean = np.sqrt(point["d_cation_m2_s"] * point["d_anion_m2_s"])
+        diffusion.plot([x, x], [point["d_cation_m2_s"], point["d_anion_m2_s"]], color=colour, alpha=0.3, lw=3)
+        diffusion.plot(x, mean, mark, color=colour, markerfacecolor=face)
+        density.errorbar(
+            point["temperature_k"], point["density_g_cm3"], point["density_error_g_cm3"], fmt=mark, color=colour, ms=4
+        )
+    fit = next((fit for fit in simulation["fits"] if fit["direction"] == "all"), None)
+    diffusion.set(yscale="log", xlabel="1000 K / T", ylabel="D, m²/s (bar: cation to anion)")
+    diffusion.set_title(_title(fit), fontsize=9)
+    if fit is not None and fit["tm_k"] is not None:
+        diffusion.axvspan(1000 / fit["tm_high_k"], 1000 / fit["tm_low_k"], color="grey", alpha=0.25, lw=0)
+        _draw_shape(diffusion, fit, points)
+    density.set(xlabel="T, K", ylabel="density, g/cm³")
+    density.set_title(f"preset {simulation['preset']}, grade {simulation['grade']}", fontsize=9)
+    for axes in (diffusion, density):
+        for name, colour in _COLOURS.items():
+            if any(point["direction"] == name for point in points):
+                axes.plot([], [], _MARKS[name], color=colour, label=name)
+    diffusion.plot([], [], "o", color="black", markerfacecolor="none", label="upper bound (sub-diffusive)")
+    diffusion.legend(fontsize=7)
+    figure.suptitle(f"{simulation['cation_smiles']}.{simulation['anion_smiles']}", fontsize=9)
+    _save(figure, path)
+
+
+def parity_figure(rows: Sequence[Row], path: Path) -> None:
+    """Draw apparent (and calibrated) over measured melting points.
+
+    Args:
+        rows: of the view ``md_parity``.
+        path: a PNG, SVG or PDF file.
+
+    Raises:
+        InputError: no ladder has both, or the file's ending is not known.
+    """
+    both = [row for row in rows if row["apparent_tm_k"] is not None and row["measured_tm_k"] is not None]
+    if not both:
+        raise InputError(
+            "no ladder has both an apparent and a measured melting point.", "Run: ildb pipeline run md_validation"
+        )
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    measured = np.array([row["measured_tm_k"] for row in both])
+    apparent = np.array([row["apparent_tm_k"] for row in both])
+    ends = [[row["apparent_tm_k"] - row["apparent_low_k"] for row in both],
+            [row["apparent_high_k"] - row["apparent_tm_k"] for row in both]]  # fmt: skip
+    axes.errorbar(measured, apparent, ends, fmt="o", color="#1f5fa8", ms=4, label="apparent, 95 % interval")
+    calibrated = [(row["measured_tm_k"], row["calibrated_tm_k"]) for row in both if row["calibrated_tm_k"] is not None]
+    if calibrated:
+        axes.plot(*zip(*calibrated, strict=True), "s", color="#c0392b", ms=4, label="calibrated")
+    low, high = min(measured.min(), apparent.min()) - 10, max(measured.max(), apparent.max()) + 10
+    axes.plot([low, high], [low, high], color="grey", lw=0.8)
+    axes.set(xlabel="measured melting point, K", ylabel="from simulation, K", xlim=(low, high), ylim=(low, high))
+    axes.legend(fontsize=8)
+    _save(figure, path)
+
+
+def _title(fit: Row | None) -> str:
+    if fit is None:
+        return "not fitted yet"
+    if fit["tm_k"] is None:
+        return f"no apparent melting point: {fit['shape']}"
+    return f"apparent Tm {fit['tm_k']:.0f} K ({fit['tm_low_k']:.0f} to {fit['tm_high_k']:.0f} K), a {fit['shape']}"
+
+
+def _draw_shape(axes: Axes, fit: Row, points: Sequence[Row]) -> None:
+    """The two lines, through the mean of the points above the break."""
+    temperature = np.array([point["temperature_k"] for point in points])
+    ln_d = np.log([np.sqrt(point["d_cation_m2_s"] * point["d_anion_m2_s"]) for point in points])
+    hot = temperature > fit["tm_k"]
+    if not hot.any():
+        return
+    slope_hot, slope_cold = (
+        -fit["ea_hot_kj_mol"] / GAS_CONSTANT_KJ_MOL_K,
+        -fit["ea_cold_kj_mol"] / GAS_CONSTANT_KJ_MOL_K,
+    )
+    at_break = float((ln_d[hot] - slope_hot * (1 / temperature[hot] - 1 / fit["tm_k"])).mean())
+    for slope, ends, drop in (
+        (slope_hot, (fit["tm_k"], temperature.max()), 0.0),
+        (slope_cold, (temperature.min(), fit["tm_k"]), fit["jump_ln_d"]),
+    ):
+        t = np.array(ends)
+        axes.plot(1000 / t, np.exp(at_break - drop + slope * (1 / t - 1 / fit["tm_k"])), color="black", lw=0.8)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    if path.suffix not in FORMATS:
+        raise InputError(f"{path}: a picture must end in {', '.join(FORMATS)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
