@@ -20,7 +20,7 @@ import numpy.typing as npt
 from ildb.hashing import canonical_json, sha256_text
 from ildb.md.box import Box
 from ildb.md.driver import PointPlan, Start
-from ildb.md.packing import box_length_nm, estimate_density_g_cm3, pack, pairs_for_cutoff
+from ildb.md.packing import estimate_density_g_cm3, pack_all, pairs_for_cutoff
 from ildb.md.parameters import IonParameters
 from ildb.md.point_analysis import PointFigures, analyse
 from ildb.md.presets import Pass, Preset
@@ -71,8 +71,7 @@ def build(unit: FormulaUnit, preset: Preset) -> Built:
         unit, density_g_cm3=_DENSEST * density, cutoff_nm=preset.cutoff_nm, at_least=preset.pairs
     )
     kinds = [(ion, n * n_units) for ion, n in unit]
-    starts = [pack(kinds, density_g_cm3=_PACKED * density, seed=seed)[0] for seed in range(1, preset.n_seeds + 1)]
-    box_nm = box_length_nm(kinds, _PACKED * density)
+    starts, box_nm = pack_all(kinds, density_g_cm3=_PACKED * density, seeds=range(1, preset.n_seeds + 1))
     system, _ = build_system(kinds, charge_scale=preset.charge_scale, cutoff_nm=preset.cutoff_nm, box_nm=box_nm)
     return Built(n_units, str(XmlSerializer.serialize(system)), starts, box_nm)
 
