@@ -23,6 +23,7 @@ from ildb.cli import (
     pipeline,
     search,
     search_sql,
+    serve,
     show,
     stats,
 )
@@ -51,6 +52,7 @@ for name, group in {
 search.app.command("candidates")(candidates.candidates)
 search.app.command("sql")(search_sql.sql)
 app.command("stats")(stats.stats)
+app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 
 _EXIT_BUG = 1

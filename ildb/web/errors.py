@@ -53,7 +53,7 @@ def _ildb(request: Request, error: Exception) -> Response:
     if isinstance(error, ForbiddenError):
         return say(request, HTTPStatus.FORBIDDEN, error.what, error.hint)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, BusyError):
         # Where the server is, is not for everybody to read.
         _log.warning("%s", error)
         return say(request, status, "The database does not answer at the moment.", "Try again in a few seconds.")
@@ -93,9 +93,7 @@ def _validation(request: Request, error: Exception) -> Response:
 
 def _bug(request: Request, error: Exception) -> Response:
     _log.error("internal error at %s", request.url.path, exc_info=error)
-    return say(
-        request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here.", "The server's log says more."
-    )
+    return say(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here.", "The server's log says more.")
 
 
 def install(app: FastAPI) -> None:

@@ -91,7 +91,9 @@ def _run(found: Lineage, run_id: int, uses: str | None, rows: str = "") -> Node:
     stage = found.stage(run_id, uses) if uses else None
     at = f", stage {stage['name']} ({stage['uses']} v{stage['version']})" if stage else ""
     commit = f", commit {run['git_commit'][:7]}" if run["git_commit"] else ""
-    return Node(f"Run {run_id} of {run['recipe']}{at}, ildb {run['code_version']}{commit}{rows}", "run", f"/runs/{run_id}")
+    return Node(
+        f"Run {run_id} of {run['recipe']}{at}, ildb {run['code_version']}{commit}{rows}", "run", f"/runs/{run_id}"
+    )
 
 
 def _model(found: Lineage, model_id: int) -> Node:

@@ -161,6 +161,7 @@ class Sessions:
         self._ends: OrderedDict[str, float] = OrderedDict()
         # Guessing is slow from anywhere: ten attempts, then one in ten seconds.
         self._attempts = Limiter(0.1, 10)
+        self._new_drawings = Limiter(50.0, 1_000)
 
     @property
     def can_sign_in(self) -> bool:
@@ -174,6 +175,10 @@ class Sessions:
     def wait_s(self, request: Request) -> float:
         """Seconds before this address may try a token again."""
         return self._attempts.take(request.client.host if request.client else "")
+
+    def drawing_wait_s(self, request: Request) -> float:
+        """Seconds before this address may have another structure drawn that nobody has asked for before."""
+        return self._new_drawings.take(request.client.host if request.client else "")
 
     def begin(self) -> str:
         """A new session's name, for the cookie."""
