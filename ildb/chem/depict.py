@@ -10,7 +10,8 @@ from ildb.chem.parse import parse_smiles
 # Atoms are told apart by their letters, never by colour. An image has no theme of its own but the reader's.
 _STYLE = "<style>svg{color:#16202a}@media(prefers-color-scheme:dark){svg{color:#e8edf2}}</style>"
 _BLACK = "#000000"
-_BOND_PX = 22.0
+_BOND_PX_OF_WIDTH = 0.105
+_MIN_FONT_PX = 13
 
 
 def svg(smiles: str, *, width: int = 260, height: int = 180) -> str:
@@ -30,8 +31,9 @@ def svg(smiles: str, *, width: int = 260, height: int = 180) -> str:
     options = drawing.drawOptions()
     options.useBWAtomPalette()
     options.clearBackground = False
-    options.fixedBondLength = _BOND_PX  # small ions are not blown up; large ones still shrink to fit
+    options.fixedBondLength = _BOND_PX_OF_WIDTH * width  # small ions are not blown up; large ones still shrink to fit
     options.bondLineWidth = 1.6
+    options.minFontSize = _MIN_FONT_PX if mol.GetNumAtoms() > 1 else 2 * _MIN_FONT_PX
     options.padding = 0.06
     rdMolDraw2D.PrepareAndDrawMolecule(drawing, mol)
     drawing.FinishDrawing()

@@ -26,6 +26,7 @@ NAMES = (
 )  # fmt: skip
 MAX_TEXT = 10_000
 THRESHOLD = 0.5
+_NO_LIMIT = 1e9
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read(parameters: Mapping[str, str]) -> Asked:
     if tm_below is not None and tm_above is not None and tm_above >= tm_below:
         form.errors["tm_below"] = "The upper limit must be above the lower one."
     limit = form.take("property", property_range)
-    run = form.number("run", low=1, high=2**62)
+    run = form.number("run", low=1, high=2**53)
     if run is not None and run != int(run):
         form.errors["run"] = "A run has a whole number."
     evidence: Any = form.choice("evidence", get_args(Evidence))
@@ -138,14 +139,15 @@ class _Form:
             self.errors[name] = f"Choose one of: {', '.join(allowed)}."
         return text
 
-    def number(self, name: str, *, low: float, high: float = 1e9) -> float | None:
+    def number(self, name: str, *, low: float, high: float = _NO_LIMIT) -> float | None:
         def reading(text: str) -> float:
             try:
                 value = float(text.replace(",", ".", 1))
             except ValueError:
                 raise InputError(f"“{text[:40]}” is not a number.", "Write it as 373 or 0.9.") from None
             if not math.isfinite(value) or not low <= value <= high:
-                raise InputError(f"{text[:40]} is outside {low:g} to {high:g}.")
+                limits = f"at least {low:g}" if high >= _NO_LIMIT else f"from {low:g} to {high:g}"
+                raise InputError(f"{text[:40]} makes no sense here.", f"Give a number {limits}.")
             return value
 
         return self.take(name, reading)

@@ -11,11 +11,11 @@ function show(smiles) {
 function jsmeOnLoad() {
   editor = new JSApplet.JSME("box", "100%", "100%", { options: "newlook,nostar,nosearchinchiKey,noreaction,nopaste" });
   editor.setCallBack("AfterStructureModified", function (event) {
-    window.parent.postMessage({ ildb: "drawn", smiles: event.src.smiles() }, "*");
+    window.parent.postMessage({ ildb: "drawn", smiles: event.src.smiles() }, window.location.origin);
   });
   if (waiting !== null) show(waiting);
   document.body.dataset.ready = "yes";
-  window.parent.postMessage({ ildb: "ready" }, "*");
+  window.parent.postMessage({ ildb: "ready" }, window.location.origin);
 }
 
 window.jsmeOnLoad = jsmeOnLoad;

@@ -1,5 +1,5 @@
 "use strict";
-// Drawing boxes are loaded when they are opened, each in a frame without an origin of its own.
+// Drawing boxes are loaded when they are opened, each in a frame that can do nothing but draw.
 document.querySelectorAll("details.draw").forEach(function (details) {
   const field = document.getElementById(details.dataset.field);
   let frame = null;
@@ -7,13 +7,15 @@ document.querySelectorAll("details.draw").forEach(function (details) {
     if (!details.open || frame !== null) return;
     frame = document.createElement("iframe");
     frame.title = details.dataset.title;
-    frame.setAttribute("sandbox", "allow-scripts");
+    frame.setAttribute("sandbox", "allow-scripts allow-same-origin");
     frame.src = "/draw";
     details.querySelector(".box").append(frame);
   });
   window.addEventListener("message", function (event) {
-    if (frame === null || event.source !== frame.contentWindow || !event.data) return;
-    if (event.data.ildb === "ready") frame.contentWindow.postMessage({ ildb: "show", smiles: field.value }, "*");
+    if (frame === null || event.source !== frame.contentWindow || event.origin !== window.location.origin || !event.data) return;
+    // What came with an address from elsewhere is handed on only if it is a structure.
+    const plain = /^[\w@+\-[\]()=#$%.\/\\:*~!&,;]*$/.test(field.value);
+    if (event.data.ildb === "ready" && plain) frame.contentWindow.postMessage({ ildb: "show", smiles: field.value }, window.location.origin);
     if (event.data.ildb === "drawn" && typeof event.data.smiles === "string") field.value = event.data.smiles;
   });
 });
