@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
@@ -28,7 +30,7 @@ def svg(smiles: str, *, width: int = 260, height: int = 180) -> str:
     mol = parse_smiles(smiles)
     rdDepictor.Compute2DCoords(mol, canonOrient=True)
     drawing = rdMolDraw2D.MolDraw2DSVG(width, height)
-    options = drawing.drawOptions()
+    options: Any = drawing.drawOptions()  # RDKit's stubs do not know its attributes
     options.useBWAtomPalette()
     options.clearBackground = False
     options.fixedBondLength = _BOND_PX_OF_WIDTH * width  # small ions are not blown up; large ones still shrink to fit

@@ -27,8 +27,8 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self';"
     " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# The drawing box compiles its code at run time and works in a frame inside its own, which needs this server's origin. It
-# has a page of its own that holds nothing else, sends nothing anywhere, and is given only characters that SMARTS has.
+# The drawing box compiles its code at run time and works in a frame inside its own, which needs this server's origin.
+# It has a page of its own that holds nothing else, sends nothing, and is given only characters that SMARTS has.
 DRAW_CSP = (
     "sandbox allow-scripts allow-same-origin; default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval';"
     " style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; form-action 'none';"

@@ -143,7 +143,7 @@ def pages(populated: Populated) -> list[str]:
     return [
         "/", "/search", "/search?cation=c1c(&min_p373=seven&threshold=2", "/search?smarts=[Au]",
         f"/pairings/{populated.passed[0]}", f"/pairings/{populated.known[0]}", f"/ions/{populated.anions['chloride']}",
-        "/runs", f"/runs/{populated.run_id}", "/quarantine", "/quarantine/1", "/api", "/sign-in", "/nothing", "/draw",
+        "/runs", f"/runs/{populated.run_id}", "/quarantine", "/quarantine/1", "/api", "/sign-in", "/nothing",
     ]  # fmt: skip
 
 

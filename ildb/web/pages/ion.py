@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -22,7 +24,7 @@ def find(request: Request, key: str) -> Response:
 
 
 @router.get("/ions/{ion_id}")
-def ion(request: Request, ion_id: int) -> Response:
+def ion(request: Request, ion_id: Annotated[int, Path(ge=1)]) -> Response:
     """Identity, names, nearest ions and partners."""
     here = context.of(request)
     with here.database.reading() as connection:

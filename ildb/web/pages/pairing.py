@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,7 +25,7 @@ def find(request: Request, key: str) -> Response:
 
 
 @router.get("/pairings/{pairing_id}")
-def pairing(request: Request, pairing_id: int) -> Response:
+def pairing(request: Request, pairing_id: Annotated[int, Path(ge=1)]) -> Response:
     """Structures, names, values, scores, decisions and lineage."""
     here = context.of(request)
     with here.database.reading() as connection:
