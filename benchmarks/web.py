@@ -5,7 +5,8 @@ The last line is one JSON object:
 ``page_kb``: the search page with everything it loads, compressed, kB (1,000 bytes); ``page_with_box_kb``: the same with
 the drawing box opened. ``page_p95_ms``: a page of 24 results, wall time at 10 concurrent clients, patterns and filters
 as chemists ask, each pattern new to the server at first; ``page_alone_p95_ms``: at one client. ``svg_p95_ms``: a
-structure that was drawn before, one client; ``svg_10_p95_ms``: 10 clients. ``axe_violations``: what axe-core finds in
+structure that was drawn before, one client; ``svg_10_p95_ms``: 10 clients. ``page_cpu_ms``, ``svg_cpu_ms``: the web
+server's CPU time for one (without PostgreSQL's), which does not depend on what else the machine does. ``axe_violations``: what axe-core finds in
 the pages, light and dark, desktop and phone; null without a Chromium.
 
 ``--database NAME`` keeps the database for the next run. Clients and server share the machine's processors.
@@ -34,7 +35,7 @@ from sqlalchemy import URL, make_url, text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.search import SMARTS, p95
+from benchmarks.search import SMARTS, cpu_of, p95
 from benchmarks.support.database import (
     PAIRING,
     drop_database,
@@ -149,14 +150,19 @@ def axe_violations(site: str, paths: Sequence[str]) -> int | None:
     return n
 
 
-def measure(site: str, n_requests: int) -> dict[str, Any]:
+def measure(site: str, pid: int, n_requests: int) -> dict[str, Any]:
     """All figures."""
     times(site, ["/", "/search?cation=C"], 1)  # the ions are loaded
+    began = cpu_of(pid)
     pages = times(site, addresses(n_requests), N_CLIENTS)
+    page_cpu_ms = 1000 * (cpu_of(pid) - began) / n_requests
     alone = times(site, addresses(max(20, n_requests // 4)), 1)
     hits = requests.get(f"{site}/api/search?limit=100", timeout=60).json()["pairings"]
     drawings = [f"/structure.svg?smiles={quote(hit['cation_smiles'], safe='')}" for hit in hits]
     times(site, drawings, 1)
+    began = cpu_of(pid)
+    svgs = times(site, drawings * 5, 1)
+    svg_cpu_ms = 1000 * (cpu_of(pid) - began) / len(svgs)
     kb, with_box = page_kb(site)
     one = hits[0]["pairing_id"]
     shown = [
@@ -175,8 +181,10 @@ def measure(site: str, n_requests: int) -> dict[str, Any]:
         "page_p95_ms": round(p95(pages), 1),
         "page_p50_ms": round(sorted(pages)[len(pages) // 2], 1),
         "page_alone_p95_ms": round(p95(alone), 1),
-        "svg_p95_ms": round(p95(times(site, drawings * 5, 1)), 2),
+        "svg_p95_ms": round(p95(svgs), 2),
         "svg_10_p95_ms": round(p95(times(site, drawings * 10, N_CLIENTS)), 2),
+        "page_cpu_ms": round(page_cpu_ms, 1),
+        "svg_cpu_ms": round(svg_cpu_ms, 2),
         "axe_violations": axe_violations(site, shown),
     }
 
@@ -221,7 +229,7 @@ def main() -> None:
         url = server.set(database=name)
         process = _started(url.render_as_string(hide_password=False), options.port)
         try:
-            figures = measure(f"http://127.0.0.1:{options.port}", n_requests)
+            figures = measure(f"http://127.0.0.1:{options.port}", process.pid, n_requests)
         finally:
             process.terminate()
             process.wait(30)

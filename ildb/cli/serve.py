@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; the default is reached from this machine only.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     token_file: Annotated[
         Path | None,
         typer.Option(help=f"File with the token that lets people decide on refused records (or {TOKEN_VARIABLE})."),
@@ -44,14 +46,27 @@ def serve(
         )
     if not is_loopback(host):
         typer.echo(
-            f"caution: everybody who reaches {host}:{port} can read the database. Put a proxy with TLS before it.",
+            f"caution: everybody who reaches {_named(host)} can read the database. Put a proxy with TLS before it.",
             err=True,
         )
-    server = uvicorn.Server(
-        uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
-    )
-    typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}/  (Ctrl-C ends it)", err=True)
-    server.run()
+    with _listening(host, port) as listener, suppress(KeyboardInterrupt):
+        typer.echo(f"http://{_named(host)}:{listener.getsockname()[1]}/  (Ctrl-C ends it)", err=True)
+        config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    from ildb.errors import InputError
+
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"Cannot listen at {_named(host)}:{port}: {reason}.", "Choose another --port.") from error
+
+
+def _named(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _token(file: Path | None) -> str | None:
