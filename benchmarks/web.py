@@ -6,8 +6,8 @@ The last line is one JSON object:
 the drawing box opened. ``page_p95_ms``: a page of 24 results, wall time at 10 concurrent clients, patterns and filters
 as chemists ask, each pattern new to the server at first; ``page_alone_p95_ms``: at one client. ``svg_p95_ms``: a
 structure that was drawn before, one client; ``svg_10_p95_ms``: 10 clients. ``page_cpu_ms``, ``svg_cpu_ms``: the web
-server's CPU time for one (without PostgreSQL's), which does not depend on what else the machine does. ``axe_violations``: what axe-core finds in
-the pages, light and dark, desktop and phone; null without a Chromium.
+server's CPU time for one (without PostgreSQL's), which does not depend on what else the machine does.
+``axe_violations``: what axe-core finds in the pages, light and dark, desktop and phone; null without a Chromium.
 
 ``--database NAME`` keeps the database for the next run. Clients and server share the machine's processors.
 """
