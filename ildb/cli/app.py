@@ -25,6 +25,7 @@ from ildb.cli import (
     pipeline,
     search,
     search_sql,
+    serve,
     show,
     stats,
 )
@@ -58,6 +59,7 @@ md.app.command("show")(md_ladder.show)
 md.app.command("plot")(md_ladder.plot)
 md.app.command("parity")(md_ladder.parity)
 app.command("stats")(stats.stats)
+app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 
 _EXIT_BUG = 1

@@ -60,6 +60,7 @@ class Filters:
         tm_below_k: its melting point is lower, in kelvin: the measured consensus where there is one, else the
             predicted value. Pairings with neither are left out.
         passed: the latest screening decision on it is "passed".
+        refused: the latest screening decision on it is "refused".
         tm_above_k: its melting point is at least this, in kelvin, told as above.
         min_link_probability: least link probability, of the run that the latest decision rests on, else the newest.
         min_p_below_373_k: least P(Tm < 373 K), of the model that the latest decision rests on, else the newest.
@@ -79,13 +80,16 @@ class Filters:
     source: str | None = None
     run_id: int | None = None
     properties: tuple[PropertyRange, ...] = ()
+    refused: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no pairing can be asked for.
 
         Raises:
-            InputError: an unknown kind of evidence.
+            InputError: an unknown kind of evidence, or a decision that is both.
         """
+        if self.passed and self.refused:
+            raise InputError("No pairing has both passed and been refused.", "Ask for one of them.")
         if self.evidence not in EVIDENCE:
             raise InputError(f"The evidence {self.evidence!r} is unknown.", f"Give one of {', '.join(EVIDENCE)}.")
 
@@ -95,10 +99,11 @@ def has_evidence(kind: str) -> ColumnElement[bool]:
     return exists().where(PairingEvidence.pairing_id == Pairing.id, PairingEvidence.kind == kind)
 
 
-def _decision_stands() -> ColumnElement[bool]:
-    """The decision is ``passed`` and no later run has decided on the pairing."""
+def _decision_stands(*, passed: bool = True) -> ColumnElement[bool]:
+    """The decision is ``passed`` (or not) and no later run has decided on the pairing."""
     later = aliased(ScreeningDecision)
-    return ScreeningDecision.passed & ~exists().where(
+    decided = ScreeningDecision.passed if passed else ~ScreeningDecision.passed
+    return decided & ~exists().where(
         later.pairing_id == ScreeningDecision.pairing_id, later.run_id > ScreeningDecision.run_id
     )
 
@@ -106,6 +111,11 @@ def _decision_stands() -> ColumnElement[bool]:
 def has_passed() -> ColumnElement[bool]:
     """The latest decision on the pairing is ``passed``."""
     return exists().where(ScreeningDecision.pairing_id == Pairing.id, _decision_stands())
+
+
+def _was_refused() -> ColumnElement[bool]:
+    """The latest decision on the pairing is not ``passed``."""
+    return exists().where(ScreeningDecision.pairing_id == Pairing.id, _decision_stands(passed=False))
 
 
 def _latest(attribute: Any) -> Any:
@@ -210,6 +220,8 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
         limits += [Measurement.value >= wish.low] if wish.low is not None else []
         limits += [Measurement.value <= wish.high] if wish.high is not None else []
         wanted.append(exists().where(Measurement.pairing_id == Pairing.id, *limits))
+    if filters.refused:
+        wanted.append(_was_refused())
     wanted += _of_scores(filters)
     return wanted
 
@@ -282,4 +294,4 @@ def parts(filters: Filters) -> range:
     """The parts that can have pairings with these filters."""
     if filters.passed:
         return range(1)
-    return range(2 if filters.evidence == "known" else N_PARTS)
+    return range(int(filters.refused), 2 if filters.evidence == "known" else N_PARTS)

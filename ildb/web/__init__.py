@@ -1,0 +1,1 @@
+"""The database as web pages and a JSON API."""
