@@ -21,6 +21,7 @@ from ildb.cli import (
     lineage,
     model,
     pipeline,
+    report,
     search,
     search_sql,
     show,
@@ -45,6 +46,7 @@ for name, group in {
     "lineage": lineage.app,
     "model": model.app,
     "export": export.app,
+    "report": report.app,
     "archive": archive.app,
 }.items():
     app.add_typer(group, name=name)
