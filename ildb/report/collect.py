@@ -171,7 +171,7 @@ class _Reader:
             rows = self.rows("report/generated_outcomes", stage_run_ids=[stage.id for stage in stages])
             drawn = sum(row["n_drawn"] for row in rows)
             sections.append(generation.outcomes(rows).of(Origin(stages[-1], ("report/generated_outcomes",), drawn)))
-        return sections
+        return sections or [Section("table1", generation.TITLE, "The run's generator left no figures to show.")]
 
     def simulations(self) -> list[Section]:
         """Ladders of temperature."""

@@ -64,5 +64,6 @@ class Origin:
         """One line for people."""
         files = ", ".join(f"sql/queries/{name}.sql" for name in self.queries)
         said = f"Run {self.stage.run_id}, stage {self.stage.name} ({self.stage.uses}, version {self.stage.version})"
+        rows = "row" if self.n_rows == 1 else "rows"
         detail = f", {self.detail}" if self.detail else ""
-        return f"{said}{detail}; {self.n_rows:,} rows by {files}; {self.stage.code}."
+        return f"{said}{detail}; {self.n_rows:,} {rows} by {files}; {self.stage.code}."

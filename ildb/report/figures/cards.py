@@ -10,11 +10,12 @@ from ildb.report.structures import formula_unit, ion_svg
 
 TITLE: Final = "The candidates"
 _SIDES: Final = ("cation", "anion")
-_SHOWN_REASONS: Final = 4
+_SHOWN_REASONS: Final = 3
 _COLUMNS: Final = (
     "pick", "pairing", "SMILES", "link probability", "P(Tm < 373 K)", "Tm, K", "90 % from, K", "to, K", "in domain",
 )  # fmt: skip
-_SAID_ELSEWHERE: Final = frozenset({"link_probability", "p_below_373_k", "tm_k", "nearest_known"})
+_TOLD: Final = frozenset({"in_domain", "sa_score", "alerts"})
+"""Checks worth a line on a card; the others are plain from its figures, or true of every candidate."""
 
 
 def section(
@@ -79,8 +80,8 @@ def _card(
     ]
     if not row["in_domain"]:
         facts.append(("Beware", "; ".join(row["domain_reasons"]) or "unlike anything measured"))
-    told = [reason["message"] for reason in row["reasons"] if reason["code"] not in _SAID_ELSEWHERE]
-    reasons = [*(row["link_reasons"] or [])[:_SHOWN_REASONS], *told[:_SHOWN_REASONS]]
+    told = [reason["message"] for reason in row["reasons"] if reason["code"] in _TOLD]
+    reasons = [*(row["link_reasons"] or [])[:_SHOWN_REASONS], *told]
     return Card(
         f"Candidate {number}",
         row["pairing_id"],

@@ -17,7 +17,7 @@ from ildb.report.structures import formula_unit
 TITLE: Final = "Diffusion over inverse temperature"
 _MARKS: Final = {"cooling": (style.KNOWN, "v"), "heating": (style.NEW, "^")}
 _COEFFICIENTS: Final = ("d_cation_m2_s", "d_cation_error_m2_s", "d_anion_m2_s", "d_anion_error_m2_s")
-_LONGEST: Final = 44
+_LONGEST: Final = 38
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]

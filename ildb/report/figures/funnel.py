@@ -71,7 +71,11 @@ def section(checks: Sequence[Mapping[str, Any]], counts: Sequence[Mapping[str, A
     passed = sum(int(row["n_pairings"]) for row in counts if row["passed"])
     picked = sum(int(row["n_pairings"]) for row in counts if row["picked"])
     found = steps(checks, counts)
-    bars = [("candidates", total), *((step.label, step.n_left) for step in found), ("picked, all different", picked)]
+    bars = [
+        ("candidates", total),
+        *((step.label, step.n_left) for step in found),
+        ("picked, unlike each other", picked),
+    ]
     figure, (axis,) = style.panels(1, width=8.4, height=1.0 + 0.36 * len(bars))
     place = np.arange(len(bars))
     values = [n for _, n in bars]
@@ -88,11 +92,12 @@ def section(checks: Sequence[Mapping[str, Any]], counts: Sequence[Mapping[str, A
     axis.set_xticks([tick for tick in axis.get_xticks() if 0 <= tick <= total and tick == int(tick)])
     axis.grid(visible=False, axis="y")
     axis.tick_params(axis="y", length=0)
-    message = f"Of {total:,} candidates {passed:,} ({passed / total:.1%}) pass every check"
-    message += f"; {picked:,} different ones are picked."
+    message = f"Of {total:,} candidates {passed:,} ({passed / total:.1%}) pass every check."
+    if picked:
+        message += f" {picked:,} of them, unlike each other, are picked."
     worst = max(found, key=lambda step: step.n_against, default=None)
     if worst is not None and worst.n_against:
-        message += f" Most often against a candidate: not '{worst.label}', {worst.n_against:,} times."
+        message += f" The check that most of them fail: {worst.label} ({worst.n_against:,})."
     return Section(
         "funnel",
         TITLE,

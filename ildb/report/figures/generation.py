@@ -97,6 +97,7 @@ def outcomes(rows: Sequence[Mapping[str, Any]]) -> Section:
         )  # fmt: skip
     axis.set_yticks(place, [name.replace("_", " ") for name in names])
     axis.set(xlabel="strings", ylim=(len(names) - 0.5, -0.5), xlim=(0, 1.25 * max(totals.values())))
+    axis.xaxis.set_major_formatter(style.counted())
     axis.grid(visible=False, axis="y")
     n_good = totals.get(_GOOD, 0)
     message = f"Of {n_drawn:,} strings drawn, {n_good:,} ({n_good / n_drawn:.1%}) are new, sane and drawn first."

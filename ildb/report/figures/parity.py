@@ -51,12 +51,12 @@ def section(parts: Mapping[str, OutOfFold]) -> Section:
         axis.set(xlim=(low, high), ylim=(low, high), xlabel="measured, K", aspect="equal")
         about = f"mean error {found['mae_k']:.0f} K, intervals hold {found['coverage']:.0%}"
         axis.set_title(f"{SPLITS[split]}\n{about}", fontsize=9)
-        said.append(f"{SPLITS[split]}: mean error {found['mae_k']:.1f} K, R² {found['r2']:.2f}, 90 % intervals hold"
+        said.append(f"{SPLITS[split]}, mean error {found['mae_k']:.1f} K, R² {found['r2']:.2f}, 90 % intervals hold"
                     f" {found['coverage']:.1%} (median width {found['width_k']:.0f} K)")  # fmt: skip
     axes[0].set_ylabel("predicted, K")
     for axis in axes[1:]:
         axis.tick_params(labelleft=False)
-    message = f"{_count(parts)} measured pairings, predicted by models that did not see them. {'; '.join(said)}."
+    message = f"{_count(parts)} measured pairings, predicted by models that did not see them: {'; '.join(said)}."
     rows = [
         [SPLITS[split], salt, *(round(float(value), 1) for value in values), "yes" if ok else "no"]
         for split, part in parts.items()

@@ -118,12 +118,12 @@ def section(rows: Sequence[Mapping[str, Any]], embedding: Embed = embed, seed: i
     handles.append(axes[0].plot([], [], ".", color=style.FAINT, linestyle="none", label="in the other panel")[0])
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     said = [
-        f"{int((kinds == kind).sum()):,} of {_of_kind(rows, kind):,} {kind} ones, {low[kinds == kind].mean():.0%} below"
-        for kind in present
+        f"{int(at.sum()):,} of {_of_kind(rows, kind):,} {kind} ones ({low[at].mean():.0%} melt below 373.15 K)"
+        for kind, at in ((kind, kinds == kind) for kind in present)
     ]
     message = (
-        f"A sample of {len(rows):,} pairings, placed by the likeness of their ions: {'; '.join(said)} 373.15 K"
-        " (measured where it was, else predicted)."
+        f"A sample of {len(rows):,} pairings, placed by the likeness of their ions: {'; '.join(said)}."
+        " Melting points as measured, else as predicted."
     )
     return Section(
         "map",
