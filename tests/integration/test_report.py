@@ -73,7 +73,7 @@ def made(engine: Engine, database_url: str, ildb: Ildb, tmp_path_factory: pytest
             text("UPDATE ildb.ion_alias SET value = value || :name WHERE kind = 'name'"), {"name": HOSTILE}
         )
     outcome = Runner(engine, settings=Settings(home=home), workers=1).run(recipes.load("quickstart", SETTINGS))
-    done = ildb("report", "build", "--out", str(folder), url=database_url, ILDB_HOME=str(home))
+    done = ildb("report", "build", "--out", str(folder), url=database_url, ILDB_HOME=str(home), timeout_s=400)
     assert done.returncode == 0, done.stderr
     assert f"Report of run {outcome.run_id} with 6 figures" in done.stdout
     return Made(engine, populated, outcome.run_id, home, folder)
