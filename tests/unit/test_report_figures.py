@@ -76,7 +76,7 @@ def test_a_candidate_leaves_the_funnel_at_its_first_failed_check() -> None:
     assert message.startswith(
         "Of 100 candidates 30 (30.0%) pass every check. 5 of them, unlike each other, are picked."
     )
-    assert message.endswith("The check that most of them fail: no structural alert (70).")
+    assert message.endswith("The check that most candidates fail: no structural alert (70).")
     assert funnel.section(CHECKS, []).is_empty
 
 

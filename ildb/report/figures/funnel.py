@@ -97,7 +97,7 @@ def section(checks: Sequence[Mapping[str, Any]], counts: Sequence[Mapping[str, A
         message += f" {picked:,} of them, unlike each other, are picked."
     worst = max(found, key=lambda step: step.n_against, default=None)
     if worst is not None and worst.n_against:
-        message += f" The check that most of them fail: {worst.label} ({worst.n_against:,})."
+        message += f" The check that most candidates fail: {worst.label} ({worst.n_against:,})."
     return Section(
         "funnel",
         TITLE,
