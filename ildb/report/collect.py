@@ -22,6 +22,8 @@ from ildb.report.section import Section
 N_CARDS: Final = 12
 N_LADDERS: Final = 6
 _OUT_OF_FOLD: Final = "melting_out_of_fold"
+_PROPOSING: Final = ("links.expand", "generate.pair")
+"""Stages that propose pairings and score their links."""
 Row = dict[str, Any]
 
 
@@ -101,12 +103,13 @@ class _Reader:
 
     def map(self) -> list[Section]:
         """Known, predicted and generated pairings by likeness."""
-        expand, score = self.run.stage("links.expand"), self.run.stage("melting.score")
+        proposing = [stage.run_id for uses in _PROPOSING if (stage := self.run.stage(uses)) is not None]
+        score = self.run.stage("melting.score")
         model = self._model("melting.train", "melting")
-        if expand is None or score is None or model is None:
+        if not proposing or score is None or model is None:
             return [_without("map", space.TITLE, "melting.score")]
         rows = self.rows(
-            "report/space", link_run_id=expand.run_id, model_id=model["id"], per_kind=space.PER_KIND, seed=space.SEED
+            "report/space", run_ids=proposing, model_id=model["id"], per_kind=space.PER_KIND, seed=space.SEED
         )
         return [space.section(rows).of(Origin(score, ("report/space",), len(rows), _named(model)))]
 

@@ -1,5 +1,5 @@
--- A sample of pairings with a melting point, for a map: reported ones (measured, else predicted), those that the run of
--- an expansion retained, and those that some run generated. Which of them are drawn depends on the seed alone.
+-- A sample of pairings with a melting point, for a map: reported ones (measured, else predicted), those that
+-- the given runs retained, and of these the generated ones. Which of them are drawn depends on the seed alone.
 WITH listed AS (
     SELECT DISTINCT
         e.pairing_id,
@@ -13,7 +13,10 @@ WITH listed AS (
             SELECT FROM ildb.pairing_evidence AS g
             WHERE g.pairing_id = l.pairing_id AND g.kind = 'generated'
         ) THEN 'generated' ELSE 'predicted' END AS kind
-    FROM (SELECT DISTINCT pairing_id FROM ildb.link_score WHERE run_id = :link_run_id) AS l
+    FROM (
+        SELECT DISTINCT pairing_id FROM ildb.link_score
+        WHERE run_id = any(cast(:run_ids AS bigint []))
+    ) AS l
     WHERE NOT EXISTS (
         SELECT FROM ildb.pairing_evidence AS k
         WHERE k.pairing_id = l.pairing_id AND k.kind = 'known'
