@@ -23,6 +23,7 @@ from ildb.cli import (
     md_ladder,
     model,
     pipeline,
+    report,
     search,
     search_sql,
     serve,
@@ -49,6 +50,7 @@ for name, group in {
     "model": model.app,
     "md": md.app,
     "export": export.app,
+    "report": report.app,
     "archive": archive.app,
 }.items():
     app.add_typer(group, name=name)

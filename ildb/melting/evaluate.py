@@ -173,7 +173,7 @@ def cross_judged(
 
 def evaluate(
     parts: Mapping[SplitName, OutOfFold],
-    calibrating: Mapping[SplitName, OutOfFold],
+    predictions: Mapping[SplitName, Prediction],
     problem: Problem,
     bromide: npt.NDArray[np.bool_],
     params: MeltingParams,
@@ -182,7 +182,7 @@ def evaluate(
 
     Args:
         parts: out-of-fold predictions of each split to report.
-        calibrating: those that blend, scale and calibration are fitted on.
+        predictions: `cross_judged` of each.
         problem: the rows.
         bromide: rows whose anion is bromide, reported apart where whole anions were left out.
         params: of the model.
@@ -195,7 +195,7 @@ def evaluate(
         metrics.update({f"{prefix}.{key}": value for key, value in values.items()})
 
     for split, part in parts.items():
-        prediction = cross_judged(split, {**calibrating, split: part}, problem, params)
+        prediction = predictions[split]
         add(split, prediction_metrics(measured, prediction, threshold, problem.target, unit))
         add(
             f"baselines.anion_mean.{split}",

@@ -23,6 +23,7 @@ from ildb.melting.evaluate import (
     Judgement,
     OutOfFold,
     Problem,
+    cross_judged,
     evaluate,
     fit_judgement,
     metric_unit,
@@ -32,7 +33,7 @@ from ildb.melting.experts import Pairs, RoleSpace
 from ildb.melting.features import FEATURE_VERSION
 from ildb.melting.ions import IonTable
 from ildb.melting.metrics import noise_ceiling
-from ildb.melting.model import MeltingModel
+from ildb.melting.model import MeltingModel, Prediction
 from ildb.melting.params import MeltingParams
 from ildb.melting.similarity import butina_clusters
 from ildb.melting.splits import SPLITS, SplitName, fold_ids, split_groups
@@ -53,11 +54,13 @@ class TrainedMelting:
         model: trained on all rows.
         metrics: flat, see `ildb.melting.evaluate.evaluate`.
         folds: fold number of each row of the data given, for each split that could be made.
+        predictions: of each row by a model that did not see its fold, for each of these splits.
     """
 
     model: MeltingModel
     metrics: dict[str, float]
     folds: dict[SplitName, npt.NDArray[np.int64]]
+    predictions: dict[SplitName, Prediction]
 
     @property
     def fold(self) -> npt.NDArray[np.int64]:
@@ -143,29 +146,37 @@ def train_melting(
             f"The {len(data)} measured pairings cannot be split into {params.n_folds} folds to judge a model by.",
             "More distinct pairings are needed.",
         )
-    model, metrics = finish(prepared, parts, params)
+    model, metrics, predictions = finish(prepared, parts, params)
     back = np.argsort(prepared.order)
-    return TrainedMelting(model, metrics, {split: part.folds[back] for split, part in parts.items()})
+    return TrainedMelting(
+        model,
+        metrics,
+        {split: part.folds[back] for split, part in parts.items()},
+        {split: Prediction(*(values[back] for values in found)) for split, found in predictions.items()},
+    )
 
 
 def judge_parts(
     prepared: Prepared, parts: Mapping[SplitName, OutOfFold], params: MeltingParams
-) -> tuple[Judgement, dict[str, float]]:
-    """Blend, error scale and calibration from out-of-fold predictions, and the metrics of every split."""
+) -> tuple[Judgement, dict[str, float], dict[SplitName, Prediction]]:
+    """Blend, error scale and calibration from out-of-fold predictions; metrics and predictions of every split."""
     problem, rows = prepared.problem, prepared.data
     calibrating = {split: part for split, part in parts.items() if split in SPLITS}
     judgement = fit_judgement(calibrating, problem, np.arange(len(rows)), params)
-    metrics = evaluate(parts, calibrating, problem, prepared.bromide, params)
+    predictions = {
+        split: cross_judged(split, {**calibrating, split: part}, problem, params) for split, part in parts.items()
+    }
+    metrics = evaluate(parts, predictions, problem, prepared.bromide, params)
     if params.scale == "linear":
         metrics |= noise_ceiling(rows.tm_k, rows.n_values, rows.spread_k, params.threshold_k, metric_unit(params))
-    return judgement, metrics
+    return judgement, metrics, predictions
 
 
 def finish(
     prepared: Prepared, parts: Mapping[SplitName, OutOfFold], params: MeltingParams
-) -> tuple[MeltingModel, dict[str, float]]:
-    """The model trained on all rows and calibrated on the out-of-fold predictions, and its metrics."""
-    judgement, metrics = judge_parts(prepared, parts, params)
+) -> tuple[MeltingModel, dict[str, float], dict[SplitName, Prediction]]:
+    """The model trained on all rows and calibrated on out-of-fold predictions; its metrics and these predictions."""
+    judgement, metrics, predictions = judge_parts(prepared, parts, params)
     problem = prepared.problem
     model = MeltingModel(
         params=params,
@@ -182,7 +193,7 @@ def finish(
         target=problem.target,
         versions=current_versions(),
     )
-    return model, metrics
+    return model, metrics, predictions
 
 
 def current_versions() -> dict[str, str]:

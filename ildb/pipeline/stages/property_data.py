@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,10 @@ from ildb.melting.params import MeltingParams
 from ildb.pipeline import store
 from ildb.pipeline.stage import StageContext, TaskInput, TaskOutput
 from ildb.units import Property
+
+if TYPE_CHECKING:
+    from ildb.melting.data import MeltingData
+    from ildb.melting.train import TrainedMelting
 
 _COLUMNS = (
     "cation_inchikey",
@@ -72,7 +76,7 @@ def plan_training(
 
 
 def train_task(task: TaskInput, kind: str) -> TaskOutput:
-    """Cross-validate, fit, calibrate; the model's file is ``KIND_model``."""
+    """Cross-validate, fit, calibrate; files ``KIND_model`` and ``KIND_out_of_fold``, a Parquet file of predictions."""
     from ildb.melting.data import MeltingData
     from ildb.melting.store import save
     from ildb.melting.train import train_melting
@@ -83,7 +87,24 @@ def train_task(task: TaskInput, kind: str) -> TaskOutput:
     path = task.workdir / "model"
     save(trained.model, path)
     folds = pa.table({"split": [f"fold {fold}" for fold in trained.fold]})
-    return TaskOutput({"metrics": trained.metrics, "n_pairings": len(table)}, {"folds": folds}, {f"{kind}_model": path})
+    predicted = task.workdir / "out_of_fold.parquet"
+    pq.write_table(_out_of_fold(data, trained), predicted)
+    return TaskOutput(
+        {"metrics": trained.metrics, "n_pairings": len(table)},
+        {"folds": folds},
+        {f"{kind}_model": path, f"{kind}_out_of_fold": predicted},
+    )
+
+
+def _out_of_fold(data: MeltingData, trained: TrainedMelting) -> pa.Table:
+    """What models that did not see a measured pairing predict for it: one row for each pairing and split."""
+    parts = []
+    for split, found in trained.predictions.items():
+        columns = {name: getattr(data, name) for name in ("cation_smiles", "anion_smiles", "n_cation", "n_anion")}
+        judged = {"p_below": found.p_below_threshold, "low": found.tm_low_k, "high": found.tm_high_k}
+        fold = {"split": [split] * len(data), "fold": trained.folds[split]}
+        parts.append(pa.table(fold | columns | {"measured": data.tm_k, "predicted": found.tm_k} | judged))
+    return pa.concat_tables(parts)
 
 
 def store_trained(

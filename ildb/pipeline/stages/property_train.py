@@ -71,7 +71,7 @@ class PropertyTrain(Stage[PropertyTrainParams]):
     """The melting point's recipe on any numeric property, by its name."""
 
     uses: ClassVar[str] = "property.train"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     packages: ClassVar[tuple[str, ...]] = MeltingTrain.packages
     summary: ClassVar[str] = "train the melting recipe on another measured property: viscosity, density, ..."
     params_type: ClassVar[type[BaseModel]] = PropertyTrainParams

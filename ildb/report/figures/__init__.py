@@ -1,0 +1,1 @@
+"""One figure each: rows in, a `ildb.report.section.Section` out."""
