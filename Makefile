@@ -33,6 +33,8 @@ demo: setup ## Ingest real data, run the quickstart pipeline, show what came out
 	$(ILDB) search substructure 'c1[nH0]cc[nH0]1' --ion cation --and 'C#N' --ion anion --limit 8
 	@echo; echo "== Export for analysis =="
 	$(ILDB) export duckdb out/ildb.duckdb --force
+	@echo; echo "== A page to look at =="
+	$(ILDB) report build --out out/report --force
 	@echo; $(ILDB) stats
 
 check: $(VENV)/.installed ## Style and types
