@@ -1,7 +1,8 @@
 # `make demo` and `make test` need Python 3.11+ and nothing else; everything they make is in .venv and .ildb.
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?= -n auto
+# A file's tests go to one worker: several files make a database or a run once for all of theirs.
+PYTEST_ARGS ?= -n auto --dist loadfile
 export ILDB_HOME ?= $(CURDIR)/.ildb
 BIN := $(VENV)/bin
 ILDB := $(BIN)/ildb

@@ -29,7 +29,7 @@ def demo(ildb: Ildb, database_url: str, tmp_path_factory: pytest.TempPathFactory
     home = str(tmp_path_factory.mktemp("home"))
 
     def run(*arguments: str) -> str:
-        done = ildb(*arguments, url=database_url, ILDB_HOME=home, timeout_s=400)
+        done = ildb(*arguments, url=database_url, ILDB_HOME=home, timeout_s=1200)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
