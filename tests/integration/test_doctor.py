@@ -21,6 +21,10 @@ SPOIL = {
     "decision_ranks_doubled": "UPDATE screening_decision SET rank = 1 WHERE rank = 2",
     "decision_without_link_score": "DELETE FROM link_score WHERE pairing_id = :passed",
     "decision_without_melting_score": "DELETE FROM melting_score WHERE pairing_id = :passed",
+    "generated_draws_missing": (
+        "UPDATE stage_run SET uses = 'generate.sample', status = 'succeeded', result = '{\"n_draws\": 7}' WHERE id = 1"
+    ),
+    "generated_evidence_without_new_ion": "UPDATE pairing_evidence SET kind = 'generated' WHERE pairing_id = :passed",
     "ion_fingerprint_differs": "UPDATE ion_structure SET mfp2 = morganbv_fp(mol, 1) WHERE ion_id = 1",
     "ion_structure_differs": (
         "UPDATE ion_structure SET mol = mol_from_smiles(CAST('C[NH3+]' AS cstring)) WHERE ion_id = 1"

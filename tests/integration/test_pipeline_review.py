@@ -344,7 +344,8 @@ def test_a_pairing_is_scored_once_by_a_model(populated: Populated, engine: Engin
             .scalars()
             .all()
         )
-        asked = {row["pairing_id"] for row in query.rows(connection, "melting/pairs_to_score", **wanted)}
+        runs = {"run_ids": [populated.run_id], "model_id": populated.melting_model_id}
+        asked = {row["pairing_id"] for row in query.rows(connection, "melting/pairs_to_score", **runs)}
         assert scored
         assert asked
         assert not scored & asked
