@@ -172,6 +172,7 @@ TRAIN: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_draws_of_a_model_name_it_and_how_they_were_drawn(filled: Engine, tmp_path: Path) -> None:
     draws = {"draws": 40, "draws_per_task": 25, "seed": 2}
     anchors = {"anchors": ["CCn1cc[n+](C)c1.CC(=O)[O-]", "CCCC[n+]1ccccc1"], **draws}
