@@ -206,7 +206,9 @@ def test_locks_statements_and_pauses_have_limits(engine: Engine, tmp_path: Path)
 
 def test_a_hopeless_stage_is_not_worked_to_its_end(engine: Engine, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    stage = {"name": "squares", "uses": "test.squares", "params": {"log": str(log), "n": 400, "refuse_all": True}}
+    # The runner looks once a second, so all tasks must take longer than that, however fast the machine.
+    params = {"log": str(log), "n": 400, "sleep_s": 0.02, "refuse_all": True}
+    stage = {"name": "squares", "uses": "test.squares", "params": params}
     runner = Runner(engine, settings=Settings(home=tmp_path), workers=1)
     with pytest.raises(StageFailedError, match=r"of 400 tasks failed\. The first: task 0 failed after 1 attempt"):
         runner.run(recipes.from_dict({"name": "hopeless", "stage": [stage]}, where="test"))
