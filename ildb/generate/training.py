@@ -1,7 +1,8 @@
 """Training of a sequence VAE that can be cut off anywhere and goes on from its last checkpoint to the same weights.
 
 Each epoch's batches depend on the seed and its number, each step's noise on the seed and the step's number, so that
-position and step are all there is to remember beside tensors.
+position and step are all there is to remember beside tensors. Both are of the whole batch, so that the number of
+processes that share it changes nothing but rounding.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ildb.generate.batches import Corpus
 from ildb.generate.checkpoint import CheckpointError, read_tensors, write_tensors
 from ildb.generate.network import Batch, VaeNetwork, divergence, shifted
 from ildb.generate.params import VaeParams
+from ildb.generate.ranks import Ranks
 from ildb.generate.schedule import kl_weight, learning_rate
 from ildb.hashing import sha256_json
 
@@ -29,6 +31,7 @@ CHECKPOINT_FORMAT = "ildb.generate.checkpoint/1"
 _LOOK_EVERY = 50
 _HIDDEN = 0
 """A hidden token is shown to the decoder as padding."""
+_ALONE = Ranks()
 
 
 class DivergedError(IldbError):
@@ -46,7 +49,7 @@ class Figures(NamedTuple):
         cross_entropy: nats of a string.
         kl: nats of a string.
         weight: of the KL term.
-        cpu_s: CPU time of the training so far.
+        cpu_s: CPU time of the training so far, of all processes.
     """
 
     step: int
@@ -77,18 +80,27 @@ class Trainer:
         corpus: what to learn from.
         params: sizes and settings.
         checkpoint: where to leave checkpoints; an earlier one of the same training there is taken up. None for none.
-        device: ``cpu``, ``cuda`` or ``auto``.
+        device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
+        ranks: this process among those that train together.
 
     Raises:
         CheckpointError: the checkpoint there is of another training.
         ArtifactError: it is damaged.
     """
 
-    def __init__(self, corpus: Corpus, params: VaeParams, checkpoint: Path | None = None, device: str = "auto") -> None:
-        self.corpus, self.params, self.checkpoint = corpus, params, checkpoint
+    def __init__(
+        self,
+        corpus: Corpus,
+        params: VaeParams,
+        checkpoint: Path | None = None,
+        device: str = "auto",
+        ranks: Ranks = _ALONE,
+    ) -> None:
+        self.corpus, self.params, self.checkpoint, self.ranks = corpus, params, checkpoint, ranks
         self.device = pick_device(device)
         self.history: list[Figures] = []
         self._at = _Position()
+        self._clock_s = time.process_time()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
             vocabulary = corpus.vocabulary
@@ -137,7 +149,7 @@ class Trainer:
             DivergedError: the loss is not finite; the last checkpoint is from before.
             CheckpointError: a checkpoint cannot be written.
         """
-        last_saved = time.monotonic()
+        last_saved, self._clock_s = time.monotonic(), time.process_time()
         rng_devices = [] if self.device.type == "cpu" else [self.device.index or 0]
         with torch.random.fork_rng(devices=rng_devices):
             while not self._is_done(max_steps):
@@ -169,7 +181,7 @@ class Trainer:
         return network.eval()
 
     def save(self) -> None:
-        """Write a checkpoint.
+        """Write a checkpoint; of processes that train together, the first does.
 
         Raises:
             DivergedError: the loss is not finite; nothing was written.
@@ -178,6 +190,8 @@ class Trainer:
         if self.checkpoint is None:
             return
         self._check_finite()
+        if self.ranks.rank:
+            return
         tensors: dict[str, Tensor] = {"sums": self._sums}
         for name, parameter in self.network.named_parameters():
             tensors[f"network.{name}"] = parameter
@@ -210,46 +224,53 @@ class Trainer:
         except (KeyError, TypeError, RuntimeError) as error:
             raise ArtifactError(f"{path} is damaged: {error}.", "Remove it; the training then starts anew.") from error
 
-    def _is_done(self, max_steps: int | None) -> bool:
+    @property
+    def is_done(self) -> bool:
+        """Whether the tokens or the CPU minutes are used up."""
         limit = self.params.max_cpu_min
-        return (
-            self.progress >= 1.0
-            or (max_steps is not None and self._at.step >= max_steps)
-            or (limit is not None and self._at.cpu_s >= 60 * limit)
-        )
+        return self.progress >= 1.0 or (limit is not None and self._at.cpu_s >= 60 * limit)
+
+    def _is_done(self, max_steps: int | None) -> bool:
+        return self.is_done or (max_steps is not None and self._at.step >= max_steps)
 
     def _step(self, batch: Batch) -> None:
-        start = time.process_time()
         params, progress = self.params, self.progress
         torch.manual_seed(int(np.random.SeedSequence([params.seed, 1, self._at.step]).generate_state(1)[0]))
-        tokens = int((batch.targets != 0).sum())
-        moved = batch.to(self.device)
+        tokens, n = int((batch.targets != 0).sum()), batch.targets.shape[1]
+        moved = self.ranks.own(batch).to(self.device)
+        noise = self.ranks.own_rows(torch.randn(n, params.latent, device=self.device), 0)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._low):
             mu, logvar = self.network.encode(moved.inputs, moved.lengths, moved.conditions)
-            z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+            z = mu + torch.exp(0.5 * logvar) * noise
             shown = shifted(moved.targets)
             if params.word_dropout:
-                shown = shown.masked_fill(torch.rand(shown.shape, device=self.device) < params.word_dropout, _HIDDEN)
+                chance = self.ranks.own_rows(torch.rand(batch.targets.shape, device=self.device), 1)
+                shown = shown.masked_fill(chance < params.word_dropout, _HIDDEN)
             losses = self.network.token_losses(z, moved.conditions, moved.targets, shown)
-        n = losses.shape[1]
         entropy = losses.sum() / n
         kl = divergence(mu, logvar)
         weight = kl_weight(progress, params.kl_weight, params.kl_cycles, params.kl_cycle_share)
-        loss = entropy + weight * kl.clamp(min=params.free_bits).mean()
+        loss = entropy + weight * kl.clamp(min=params.free_bits).sum() / n
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(progress, params.lr)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        means = torch.stack([entropy.detach(), kl.detach().sum() / n])
+        now_s = time.process_time()
+        spent_s, self._clock_s = torch.tensor([now_s - self._clock_s], device=self.device), now_s
+        # With the gradients, as all processes must come to their limit of time in the same step.
+        gradients = [one.grad for one in self.network.parameters() if one.grad is not None]
+        self.ranks.add_up([*gradients, means, spent_s])
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), params.clip)
         self._optimiser.step()
         decay = min(params.ema, (1 + self._at.step) / (10 + self._at.step))
         parameters = [one.detach() for one in self.network.parameters()]
         torch._foreach_lerp_(list(self._average.values()), parameters, 1 - decay)
-        self._sums += torch.stack([entropy.detach(), kl.detach().mean(), norm.detach()]).double()
+        self._sums += torch.cat([means, norm.detach()[None]]).double()
         self._at.step += 1
         self._at.batch += 1
         self._at.tokens += tokens
-        self._at.cpu_s += time.process_time() - start
+        self._at.cpu_s += spent_s.item()
 
     def _look(self, look: Callable[[Figures], None] | None) -> None:
         self._check_finite()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from enum import Enum
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from ildb.processes import end_with_parent
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _GPUS = "CUDA_VISIBLE_DEVICES"
@@ -95,7 +97,7 @@ class LocalWorkers(Workers):
 
 
 class LocalPool(Pool):
-    """Fresh processes, each limited in threads and pinned to one GPU where there are any.
+    """Fresh processes, each limited in threads and, where there are GPUs, pinned to its share of them.
 
     Spawned, not forked: torch and OpenMP do not survive a fork of a process that has used them.
     """
@@ -111,8 +113,8 @@ class LocalPool(Pool):
         gpus: SimpleQueue[str] | None = None
         if names := gpu_names():
             gpus = spawning.SimpleQueue()
-            for i in range(self.workers):
-                gpus.put(names[i % len(names)])
+            for share in gpu_shares(names, self.workers):
+                gpus.put(share)
         return ProcessPoolExecutor(
             max_workers=self.workers, mp_context=spawning, initializer=_start_worker, initargs=(self.threads, gpus)
         )
@@ -150,9 +152,19 @@ def gpu_names() -> list[str]:
     return sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
+def gpu_shares(names: Sequence[str], workers: int) -> list[str]:
+    """The GPUs of each worker, as CUDA_VISIBLE_DEVICES: an equal share each; where they are too few, one in turn.
+
+    Args:
+        names: of the GPUs, at least one.
+        workers: how many share them.
+    """
+    each = max(1, len(names) // workers)
+    return [",".join(names[i * each % len(names) :][:each]) for i in range(workers)]
+
+
 def _start_worker(threads: int, gpus: SimpleQueue[str] | None) -> None:
     import signal
-    import threading
 
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
@@ -160,12 +172,4 @@ def _start_worker(threads: int, gpus: SimpleQueue[str] | None) -> None:
         os.environ[_GPUS] = gpus.get()
     # Ctrl-C is for the runner, which lets finished work be stored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_runner, daemon=True).start()
-
-
-def _end_with_runner() -> None:
-    # A killed runner cannot tell its workers, and they would wait for it for ever.
-    runner = multiprocessing.parent_process()
-    if runner is not None:
-        runner.join()
-        os._exit(1)
+    end_with_parent()

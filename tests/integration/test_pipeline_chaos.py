@@ -24,7 +24,7 @@ from ildb.errors import DatabaseUnreachableError, InputError, StageFailedError
 from ildb.pipeline import recipe as recipes
 from ildb.pipeline import registry, trouble
 from ildb.pipeline.cluster import load_config
-from ildb.pipeline.executors import Blame, LocalPool, gpu_names
+from ildb.pipeline.executors import Blame, LocalPool, gpu_names, gpu_shares
 from ildb.pipeline.leases import ids_of
 from ildb.pipeline.runner import Runner
 from ildb.pipeline.settings import RunSettings
@@ -234,7 +234,7 @@ def test_short_tasks_travel_together_and_long_ones_alone(engine: Engine, tmp_pat
     assert ids_of([]) == {"ids": [], "tokens": []}
 
 
-def test_a_worker_sees_one_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_sees_its_share_of_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
     assert gpu_names() == ["4", "6"]
     pool = LocalPool(3, 1)
@@ -246,6 +246,9 @@ def test_a_worker_sees_one_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         pool.stop()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpu_names() == []
+    assert gpu_shares(["0", "1", "2", "3"], 1) == ["0,1,2,3"]
+    assert gpu_shares(["0", "1", "2", "3"], 2) == ["0,1", "2,3"]
+    assert gpu_shares(["0", "1", "2"], 2) == ["0", "1"]
 
 
 def _gpu_after(seconds: float) -> str:

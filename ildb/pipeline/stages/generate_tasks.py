@@ -12,9 +12,9 @@ from rdkit import Chem
 from ildb.generate.corpora import Salt, combinations, ion_data, pair_data
 from ildb.generate.ions import FlatIon
 from ildb.generate.judge import judge_ions, judge_pairs
+from ildb.generate.launch import train
 from ildb.generate.sequence import SequenceVAE
 from ildb.generate.table1 import beside_paper, canonical_salt, with_paper
-from ildb.generate.training import Trainer
 from ildb.pipeline.stage import TaskInput, TaskOutput
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def train_ions(task: TaskInput, params: GenerateTrainParams, checkpoint: Path) -
         variant_share=params.variant_share,
         anion_share=params.anion_share,
     )
-    model, cost = _train(data.corpus, params, checkpoint)
+    model, cost = _train(data.corpus, params, checkpoint, task.threads)
     side = {ion.inchikey: "train" for ion in data.train} | {ion.inchikey: "test" for ion in data.heldout}
     flat = {
         text: flat_form(text) for name in ("cation", "anion") for text in table.column(f"{name}_smiles").to_pylist()
@@ -73,7 +73,7 @@ def train_pairs(task: TaskInput, params: GenerateTrainParams, checkpoint: Path) 
             for row in zip(*(predicted.column(name).to_pylist() for name in ("cation", "anion")), strict=True)
         }
     data = pair_data(salts, params.vae(), heldout=params.heldout)
-    model, cost = _train(data.corpus, params, checkpoint)
+    model, cost = _train(data.corpus, params, checkpoint, task.threads)
     metrics = judge_pairs(model, data.train, data.heldout, params.drawn, params.seed) | cost
     train, test = set(data.train), set(data.heldout)
     splits = [
@@ -90,8 +90,10 @@ def flat_form(smiles: str) -> tuple[str, str]:
     return str(Chem.MolToInchiKey(mol)), str(Chem.MolToSmiles(mol))  # type: ignore[no-untyped-call]
 
 
-def _train(corpus: Corpus, params: GenerateTrainParams, checkpoint: Path) -> tuple[SequenceVAE, dict[str, float]]:
-    trainer = Trainer(corpus, params.vae(), checkpoint, device=params.device).run()
+def _train(
+    corpus: Corpus, params: GenerateTrainParams, checkpoint: Path, threads: int
+) -> tuple[SequenceVAE, dict[str, float]]:
+    trainer = train(corpus, params.vae(), checkpoint, device=params.device, processes=params.processes, threads=threads)
     last = trainer.history[-1] if trainer.history else None
     about = {
         "kind": params.kind,

@@ -45,6 +45,9 @@ class GenerateTrainParams(VaeParams):
     )
     drawn: int = Field(default=2000, ge=1, description="strings to draw for the figures")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU where there is one")
+    processes: int = Field(
+        default=1, ge=0, description="processes that share every batch, one a GPU; 0: as many as there are GPUs"
+    )
 
     def vae(self) -> VaeParams:
         """The settings of the network and its training alone."""
