@@ -49,7 +49,6 @@ def score_unmade(
     max_multiplicity: int = 2,
     cations: tuple[int, int] | None = None,
     scorer: PairScorer | None = None,
-    n_reasons: int = 3,
 ) -> LinkScores:
     """The most probable pairs that are not known, described by all known pairings.
 
@@ -65,7 +64,6 @@ def score_unmade(
         max_multiplicity: largest stoichiometric coefficient allowed, 1 for 1:1 salts only.
         cations: first cation and one past the last, to score a block only.
         scorer: `link_scorer` of the same graph and model, to spare making it again for each block.
-        n_reasons: similar ions to name on each side of a pair.
 
     Raises:
         InputError: a limit makes no sense or the block is outside the graph.
@@ -92,7 +90,7 @@ def score_unmade(
         anion_index=best.anions,
         logit=best.logits,
         probability=trained.calibration.probability(best.logits),
-        reasons=explain(graph, graph_features(graph), np.stack([best.cations, best.anions], axis=1), n_reasons),
+        reasons=explain(graph, graph_features(graph), np.stack([best.cations, best.anions], axis=1)),
     )
 
 

@@ -151,23 +151,6 @@ def link_scorer(graph: LinkGraph, trained: TrainedLinks, known_edges: IntArray |
     return _scorer(graph, trained.model, trained.params, graph.edges if known_edges is None else known_edges)
 
 
-def encode_graph(graph: LinkGraph, trained: TrainedLinks, message_edges: IntArray | None = None) -> Embeddings:
-    """Vectors of every ion, for a model that has them.
-
-    Args:
-        graph: its ions may be others than those the model was trained on.
-        trained: a trained GraphSAGE model.
-        message_edges: as ``known_edges`` of `link_scorer`.
-
-    Raises:
-        InputError: the model scores pairs, not ions.
-    """
-    scorer = link_scorer(graph, trained, message_edges)
-    if not isinstance(scorer, Embeddings):
-        raise InputError("A ranker describes pairs and has no vectors of single ions.", "Train with method graphsage.")
-    return scorer
-
-
 def _fit(graph: LinkGraph, split: EdgeSplit, params: LinkParams) -> tuple[Ranker | SageNet, list[Epoch]]:
     train_edges = split.edges(graph, "train")
     if isinstance(params, RankerParams):

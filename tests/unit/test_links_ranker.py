@@ -21,7 +21,7 @@ from ildb.links.ranker import POPULARITY, fit_ranker
 from ildb.links.salts import graph_from_salts
 from ildb.links.score import score_unmade
 from ildb.links.store import load_model, save_model
-from ildb.links.train import TrainedLinks, encode_graph, link_scorer, train_links
+from ildb.links.train import TrainedLinks, link_scorer, train_links
 from tests.unit.test_links_train import ANIONS, chain_graph
 
 SMALL = RankerParams(edge_folds=3, cation_folds=2, uniform_negatives=5, same_cation_negatives=3, matched_negatives=3,
@@ -251,11 +251,6 @@ def test_blocks_give_the_scores_of_the_whole_and_new_ions_are_scored(graph, trai
     rows = link_scorer(wider, trained).rows(places)
     assert np.isfinite(rows).all()
     assert np.unique(rows.round(4), axis=1).shape[1] > 3
-
-
-def test_a_ranker_has_no_embeddings(graph, trained):
-    with pytest.raises(InputError, match="graphsage"):
-        encode_graph(graph, trained)
 
 
 def test_one_anion_still_gives_an_answer():

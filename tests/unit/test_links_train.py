@@ -20,7 +20,7 @@ from ildb.links.sage import Inputs, SageNet
 from ildb.links.salts import graph_from_salts
 from ildb.links.score import score_unmade
 from ildb.links.store import load_model, save_model
-from ildb.links.train import TrainedLinks, encode_graph, train_links
+from ildb.links.train import Embeddings, TrainedLinks, link_scorer, train_links
 
 ANIONS = (
     "[Cl-]",
@@ -224,7 +224,8 @@ def test_damaged_or_foreign_files_are_refused(tmp_path, trained):
 
 def test_scores_are_the_best_unknown_pairs_in_order(graph, trained):
     scores = score_unmade(graph, trained, top=25)
-    vectors = encode_graph(graph, trained)
+    vectors = link_scorer(graph, trained)
+    assert isinstance(vectors, Embeddings)
     logits = vectors.cations @ vectors.anions.T
     logits[graph.edges[:, 0], graph.edges[:, 1]] = -np.inf
     best = np.argsort(-logits, axis=None, kind="stable")[:25]
@@ -356,6 +357,7 @@ def test_calibration_states_the_precision_of_the_mixture():
 def test_without_any_message_ions_are_encoded_from_structure(graph, trained):
     nothing = np.empty((0, 2), dtype=np.int64)
     assert edge_tensor(nothing).shape == (2, 0)
-    vectors = encode_graph(graph, trained, nothing)
+    vectors = link_scorer(graph, trained, nothing)
+    assert isinstance(vectors, Embeddings)
     assert np.isfinite(vectors.cations).all()
     assert len(np.unique(vectors.cations.round(5), axis=0)) > graph.n_cations // 2
