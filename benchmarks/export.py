@@ -13,7 +13,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -142,8 +141,13 @@ def measured(action: Callable[[str, str], None], url: str, folder: str) -> dict[
     """Run an action; its wall and CPU time and peak memory. To be called in a fresh process."""
     began, cpu = time.perf_counter(), time.process_time()
     action(url, folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"wall_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu, "peak_mb": peak}
+    return {"wall_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu, "peak_mb": own_peak_mb()}
+
+
+def own_peak_mb() -> float:
+    """Resident memory of this process at its highest; ``ru_maxrss`` would be no less than that of whoever started it."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
 
 
 def alone(action: Callable[[str, str], None], url: str) -> dict[str, float]:

@@ -154,9 +154,7 @@ def searches(url: URL, rounds: int) -> dict[str, float]:
     with Client(engines.libpq_url(url)) as db:
         db.count(cation="[Xe]")  # the ions are loaded
         pages, counts, page_cpu = [], [], []
-        matcher = db._matcher._process
-        if matcher is None:
-            raise SystemExit("no matching process")
+        matching = db._matcher.team.pids
         n_hits = 0
         with psycopg.connect(engines.libpq_url(url), autocommit=True) as watch:
             backends = [
@@ -164,7 +162,7 @@ def searches(url: URL, rounds: int) -> dict[str, float]:
             ]
 
         def cpu() -> float:
-            return own_cpu() + cpu_of(matcher.pid) + sum(map(cpu_of, backends))
+            return own_cpu() + sum(map(cpu_of, [*matching, *backends]))
 
         for side, smarts in SMARTS:
             before = cpu()

@@ -7,7 +7,7 @@ import math
 # Pairings looked at one after the other: so many at first, then as many as the hits among them promise to be enough. If
 # that is more than MAX_LOOK, or one look more was not enough either, all ions are searched.
 FIRST_LOOK = 250
-MAX_LOOK = 2_500
+MAX_LOOK = 5_000
 N_LOOKS = 3
 
 

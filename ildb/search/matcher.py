@@ -1,17 +1,14 @@
-"""Which ions contain a pattern: by the server's cartridge, or by a process that can be killed.
+"""Which ions contain a pattern: by the server's cartridge, or by processes that can be killed.
 
 Both give the same answer. The cartridge is asked for patterns that are cheap (``ildb.search.patterns``) when nothing
-else is at hand; the process takes any pattern, and ends with it when the pattern takes too long or too much memory.
+else is at hand; the processes take any pattern, and end with it when the pattern takes too long or too much memory.
 """
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
-import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,18 +25,16 @@ from ildb.search.fingerprint_index import FingerprintIndex
 from ildb.search.ion_library import Ids, read_part
 from ildb.search.ion_parts import ensure_parts
 from ildb.search.logic import Side
-from ildb.search.matching_process import receive, send
+from ildb.search.matching_team import MatchingTeam, Reply
 from ildb.search.patterns import SearchPattern
 from ildb.search.similar import SIGN, similar_ids, stored_spelling
 
-# With the start of the process, about half a second, a pattern is answered or refused in under 2 s. On a busy machine
-# it takes longer, because the process is owed so much CPU time; but no more than PATIENCE times as long.
+# With the start of the processes, about half a second, a pattern is answered or refused in under 2 s.
 LIMIT_S = 1.2
-PATIENCE = 10
 START_LIMIT_S = 60.0
 MEMORY_BYTES = 4 << 30
 COUNT_EVERY_S = 5.0
-_POLL_S = 0.05
+REMEMBERED_BYTES = 64 << 20
 
 
 class Matcher(Protocol):
@@ -105,14 +100,16 @@ def _require_readable(connection: Connection, pattern: SearchPattern) -> None:
 
 
 class ProcessMatcher:
-    """Asks a process of its own that holds the ions; it is started when first needed and again after it was killed.
+    """Asks processes of its own that hold the ions; they are started when first needed and again after being killed.
+
+    What was found is remembered until there are other ions: pages, counts and downloads of one search ask alike.
 
     Args:
         folder: where the libraries of ions are kept (``ildb.search.ion_library``); by default in ``ILDB_HOME``.
         limit_s: time for one pattern that is not cheap, seconds; cheap ones have the time of a statement.
         resident: keep the ions as molecules: five times faster, about 10 kB of memory an ion, slower to start. For
             whoever asks more than once.
-        memory_bytes: limit of the process's address space.
+        memory_bytes: limit of each process's address space.
         progress: told in a few words of work that takes long and is done once.
     """
 
@@ -127,10 +124,10 @@ class ProcessMatcher:
     ) -> None:
         self._folder = folder or get_settings().home_dir / "cache" / "ions"
         self._limit_s = limit_s
-        self._resident = resident
-        self._memory_bytes = memory_bytes
         self._progress = progress
-        self._process: subprocess.Popen[bytes] | None = None
+        self.team = MatchingTeam(resident=resident, memory_bytes=memory_bytes)
+        self._found: OrderedDict[str, Ids] = OrderedDict()
+        self._searched: dict[str, Any] = {}
         self._loaded: dict[str, Any] | None = None
         self._counted: tuple[float, dict[str, Any]] = (0.0, {})
         self._fingerprints: tuple[dict[str, Any] | None, FingerprintIndex] | None = None
@@ -143,11 +140,8 @@ class ProcessMatcher:
         self.close()
 
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+        """End the processes."""
+        self.team.close()
 
     def matching(self, connection: Connection, pattern: SearchPattern) -> Ids:
         """See ``Matcher``.
@@ -156,15 +150,27 @@ class ProcessMatcher:
             StructureError: the pattern is not SMARTS, or took more time or memory than allowed.
         """
         with self._lock:
-            self._prepare(connection)
-            return self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
+            state = self._refresh(connection)
+            found = self._found.pop(pattern.text, None)
+            if found is None:
+                self._prepare(connection, state)
+                found = self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
+                found.setflags(write=False)
+            self._found[pattern.text] = found
+            while sum(known.nbytes for known in self._found.values()) > REMEMBERED_BYTES:
+                self._found.popitem(last=False)
+            return found
 
     def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
         """See ``Matcher``."""
         with self._lock:
-            self._prepare(connection)
-            found = self._ask(pattern, {"smarts": pattern.text, "all": False}, np.array(ids, dtype=np.int64))
-            return set(found.tolist())
+            state = self._refresh(connection)
+            asked = np.array(ids, dtype=np.int64)
+            known = self._found.get(pattern.text)
+            if known is not None:
+                return set(np.intersect1d(asked, known).tolist())
+            self._prepare(connection, state)
+            return set(self._ask(pattern, {"smarts": pattern.text, "all": False}, asked).tolist())
 
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
@@ -195,8 +201,8 @@ class ProcessMatcher:
 
         return ensure_parts(connection, self._folder, making)
 
-    def _prepare(self, connection: Connection) -> None:
-        """The process runs and holds the ions that the connection's transaction sees.
+    def _refresh(self, connection: Connection) -> dict[str, Any]:
+        """Forget what was found among other ions than those that the connection's transaction sees; their state.
 
         Ions are added, and by the rights of the roles neither changed nor deleted, so their number and last id tell.
         Counting takes longer than a search, so it is done every COUNT_EVERY_S: an ion whose transaction ended after
@@ -204,37 +210,32 @@ class ProcessMatcher:
         """
         newest = query.one(connection, "search/last_ion", smiles="") or {}
         state = self._state(connection, newest["last_id"])
-        if self._process is not None and self._process.poll() is None and state == self._loaded:
+        if state != self._searched:
+            self._found.clear()
+            self._searched = state
+        return state
+
+    def _prepare(self, connection: Connection, state: dict[str, Any]) -> None:
+        """The processes run and hold the ions of that state."""
+        if self.team.is_alive() and state == self._loaded:
             return
-
+        self._loaded = None  # should this fail, nothing is known of what they hold
         files = self._files(connection)
-        if self._process is None or self._process.poll() is not None:
-            self._start()
-        answer, _ = self._exchange({"load": [str(file) for file in files]}, None, START_LIMIT_S)
-        if "n_ions" not in answer:
-            raise IldbError(
-                f"The ions could not be loaded: {answer.get('failed', answer)}.",
-                f"Delete {self._folder}; it is made again.",
-            )
+        if not self.team.is_alive():
+            self.team.start()
+        for answer, _ in self.team.load(files, START_LIMIT_S):
+            if "n_ions" not in answer:
+                raise IldbError(
+                    f"The ions could not be loaded: {answer.get('failed', answer)}.",
+                    f"Delete {self._folder}; it is made again.",
+                )
         self._loaded = state
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [
-                sys.executable, "-m", "ildb.search.matching_process", "resident" if self._resident else "packed",
-                str(min(2, len(os.sched_getaffinity(0)))), str(self._memory_bytes),
-            ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            # A session of its own: Ctrl-C at the terminal is the caller's to handle.
-            start_new_session=True,
-        )  # fmt: skip
-        self._loaded = None
 
     def _ask(self, pattern: SearchPattern, request: dict[str, Any], ids: Ids | None) -> Ids:
         try:
             # A cheap pattern only takes as long as there are ions.
             limit_s = get_settings().statement_timeout_s if pattern.cheap else self._limit_s
-            answer, found = self._exchange(request, ids, limit_s)
+            replies = self.team.ask(request, ids, limit_s)
         except TimeoutError:
             raise StructureError(
                 f"The pattern {shorten(pattern.text)} takes longer than {self._limit_s:g} s.",
@@ -245,40 +246,20 @@ class ProcessMatcher:
                 f"The pattern {shorten(pattern.text)} is too large to be matched.",
                 "Make it smaller: fewer fragments, wildcards and $(...).",
             ) from None
-        if "refused" in answer:
-            raise StructureError(
-                f"{shorten(pattern.text)} is not a SMARTS: {answer['refused']}.", "Correct the pattern."
-            )
-        if "failed" in answer:
-            raise StructureError(
-                f"The pattern {shorten(pattern.text)} cannot be matched: {answer['failed']}.", "Make it smaller."
-            )
-        return found
-
-    def _exchange(self, request: dict[str, Any], ids: Ids | None, limit_s: float) -> tuple[dict[str, Any], Ids]:
-        """Send and receive; the process is killed when it does not answer in time, or ends."""
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            raise RuntimeError("the matching process was not started")
-        try:
-            began, used = time.monotonic(), _cpu_s(process.pid)
-            send(process.stdin, request, ids)  # type: ignore[arg-type]
-            # An answer is written at once, so waiting for its first byte is enough.
-            while not select.select([process.stdout], [], [], _POLL_S)[0]:
-                waited = time.monotonic() - began
-                worked = min(waited, _cpu_s(process.pid) - used)
-                if worked >= limit_s or waited >= PATIENCE * limit_s:
-                    raise TimeoutError(f"no answer after {waited:.1f} s")
-            return receive(process.stdout)  # type: ignore[arg-type]
-        except (TimeoutError, EOFError, OSError):
-            self.close()
-            raise
+        return np.sort(np.concatenate([_found(pattern, reply) for reply in replies]))
 
 
-def _cpu_s(pid: int) -> float:
-    """CPU time of a process, seconds; where the system does not tell, the wall clock."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    except OSError:
-        return time.monotonic()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _found(pattern: SearchPattern, reply: Reply) -> Ids:
+    """The ids of a reply.
+
+    Raises:
+        StructureError: the pattern is not SMARTS, or took too much memory.
+    """
+    answer, ids = reply
+    if "refused" in answer:
+        raise StructureError(f"{shorten(pattern.text)} is not a SMARTS: {answer['refused']}.", "Correct the pattern.")
+    if "failed" in answer:
+        raise StructureError(
+            f"The pattern {shorten(pattern.text)} cannot be matched: {answer['failed']}.", "Make it smaller."
+        )
+    return ids

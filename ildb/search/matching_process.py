@@ -77,8 +77,8 @@ class _Ions:
             mols.AddMol(library.GetMol(i))
         return _Part(part.ids, rdSubstructLibrary.SubstructLibrary(mols, library.GetFpHolder()))
 
-    def matching(self, pattern: Chem.Mol, n_threads: int) -> Ids:
-        found = [part.ids[_matches(part, pattern, n_threads)] for part in self._current]
+    def matching(self, pattern: Chem.Mol) -> Ids:
+        found = [part.ids[_matches(part, pattern)] for part in self._current]
         return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
     def matching_among(self, pattern: Chem.Mol, ids: Ids) -> Ids:
@@ -92,11 +92,11 @@ class _Ions:
         return np.array(found, dtype=np.int64)
 
 
-def _matches(part: _Part, pattern: Chem.Mol, n_threads: int) -> list[int]:
+def _matches(part: _Part, pattern: Chem.Mol) -> list[int]:
     # As the cartridge's @> does: recursive parts count, chirality does not (rdkit.do_chiral_sss is off).
     return sorted(
         part.library.GetMatches(
-            pattern, recursionPossible=True, useChirality=False, useQueryQueryMatches=False, numThreads=n_threads,
+            pattern, recursionPossible=True, useChirality=False, useQueryQueryMatches=False, numThreads=1,
             maxResults=-1,
         )
     )  # fmt: skip
@@ -113,7 +113,7 @@ def _read_smarts(text: str) -> tuple[Chem.Mol | None, str]:
 
 def main() -> None:
     """Answer until stdin ends."""
-    resident, n_threads, memory_bytes = sys.argv[1] == "resident", int(sys.argv[2]), int(sys.argv[3])
+    resident, memory_bytes = sys.argv[1] == "resident", int(sys.argv[2])
     rdBase.DisableLog("rdApp.*")
     # Whatever a pattern makes of it, the server and other work go first.
     os.nice(5)
@@ -136,7 +136,7 @@ def main() -> None:
             if pattern is None:
                 send(answers, {"refused": problem})
             elif request["all"]:
-                send(answers, {}, ions.matching(pattern, n_threads))
+                send(answers, {}, ions.matching(pattern))
             else:
                 send(answers, {}, ions.matching_among(pattern, ids))
         except (MemoryError, ValueError, OSError) as error:

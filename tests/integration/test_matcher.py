@@ -215,6 +215,23 @@ def test_new_ions_are_found_and_parts_are_shared(engine: Engine, populated: Popu
         assert len(matcher.matching(connection, pattern("[#6]"))) == before
 
 
+def test_what_was_found_is_remembered_until_there_are_other_ions(
+    connection: Connection, populated: Populated, tmp_path: Path
+) -> None:
+    with ProcessMatcher(tmp_path) as matcher:
+        found = matcher.matching(connection, pattern("[#7]"))
+        some = [*found[:3].tolist(), 10**9]
+        assert matcher.matching_among(connection, pattern("[#7]"), some) == set(found[:3].tolist())
+        matcher.close()
+        assert matcher.matching(connection, pattern("[#7]")).tolist() == found.tolist()
+        assert matcher.matching_among(connection, pattern("[#7]"), some) == set(found[:3].tolist())
+        assert not matcher.team.is_alive()  # nobody was asked
+        with pytest.raises(ValueError, match="read-only"):
+            found[0] = 1
+        assert len(matcher.matching(connection, pattern("[#6]"))) > 0
+        assert matcher.team.is_alive()
+
+
 def test_a_damaged_part_is_noticed(connection: Connection, tmp_path: Path) -> None:
     with ProcessMatcher(tmp_path) as matcher:
         matcher.matching(connection, pattern("C"))
