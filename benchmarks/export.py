@@ -145,7 +145,7 @@ def measured(action: Callable[[str, str], None], url: str, folder: str) -> dict[
 
 
 def own_peak_mb() -> float:
-    """Resident memory of this process at its highest; ``ru_maxrss`` would be no less than that of whoever started it."""
+    """Highest resident memory of this process; ``ru_maxrss`` is no less than that of whoever started it."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
 

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(default=None, description="a PostgreSQL server of the user's own")
     reader_url: SecretStr | None = Field(default=None, description="the same database, as a login that can only read")
+    keyring: bool = Field(default=False, description="take passwords that a URL lacks from the system's keyring")
     statement_timeout_s: float = Field(default=60.0, gt=0, description="limit of one interactive query, seconds")
 
     @property

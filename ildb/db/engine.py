@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from ildb.config import Settings, get_settings
 from ildb.db import schema
+from ildb.db.credentials import with_password
 from ildb.db.models import SCHEMA
 from ildb.errors import DatabaseUnreachableError, InputError
 
@@ -23,24 +24,25 @@ def database_url(settings: Settings | None = None) -> URL:
     """URL of the server in use: ``ILDB_DATABASE_URL``, else the embedded cluster of ``ILDB_HOME``.
 
     Raises:
-        InputError: the URL is not a PostgreSQL URL.
+        InputError: the URL is not a PostgreSQL URL, or the keyring lacks its password.
     """
     settings = settings or get_settings()
     if settings.database_url is None:
         from ildb.db import server
 
         return _driver_url(make_url(server.url(settings.home_dir)))
-    return _parsed(settings.database_url, "ILDB_DATABASE_URL")
+    return with_password(_parsed(settings.database_url, "ILDB_DATABASE_URL"), settings)
 
 
 def reader_url(settings: Settings | None = None) -> URL | None:
     """``ILDB_READER_URL``: the same database, as a login that can only read; None when it is not set.
 
     Raises:
-        InputError: it is not a PostgreSQL URL.
+        InputError: it is not a PostgreSQL URL, or the keyring lacks its password.
     """
-    secret = (settings or get_settings()).reader_url
-    return None if secret is None else _parsed(secret, "ILDB_READER_URL")
+    settings = settings or get_settings()
+    secret = settings.reader_url
+    return None if secret is None else with_password(_parsed(secret, "ILDB_READER_URL"), settings)
 
 
 def _parsed(secret: SecretStr, variable: str) -> URL:

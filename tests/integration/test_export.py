@@ -98,7 +98,7 @@ def test_manifest_and_units(folder: Path, engine: Engine) -> None:
     assert pq.read_schema(folder / "ion.parquet").field("flags").type.value_type == "string"
 
 
-def test_analytics(exported: duckdb.DuckDBPyConnection, populated: Populated) -> None:
+def test_analytics(exported: duckdb.DuckDBPyConnection, engine: Engine, populated: Populated) -> None:
     (views,) = exported.sql("SELECT views FROM _ildb_export").fetchone()
     assert views == analytics()
     assert len(views) >= 3
@@ -131,6 +131,10 @@ def test_analytics(exported: duckdb.DuckDBPyConnection, populated: Populated) ->
     assert families == {
         "borate": 15, "phosphorus": 15, "fluorinated sulfonylamide": 15, "cyano": 15, "sulfur": 15,
     }  # fmt: skip
+    parity = exported.sql("SELECT simulation_id, apparent_tm_k, apparent_error_k, measured_tm_k FROM md_parity")
+    with engine.connect() as connection:
+        server = "SELECT simulation_id, apparent_tm_k, apparent_error_k, measured_tm_k FROM ildb.md_parity"
+        assert parity.fetchall() == [tuple(row) for row in connection.execute(text(server))]
 
 
 def test_one_state_of_the_database(database_url: str, engine: Engine, populated: Populated, tmp_path: Path) -> None:
