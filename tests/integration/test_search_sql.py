@@ -145,7 +145,7 @@ def test_the_timeout_holds_also_for_a_query_that_lifts_it(settings: pytest.Monke
         began = time.monotonic()
         with pytest.raises(InputError, match="took longer than 1 s"):
             ask(statement)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 20  # asleep for longer, or for ever, were it not stopped
 
 
 ROW = "('(1,' || repeat('C', 5000) || ',00)')"
@@ -205,7 +205,7 @@ def test_a_backend_that_hangs_is_left_behind(settings: pytest.MonkeyPatch, datab
                     "SELECT mol_from_smiles(CAST(repeat('C', n) AS cstring))"
                     " FROM (SELECT 1500 + 0 * random()::int) AS x (n)"
                 )
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 20
         finally:
             owner.execute("REVOKE USAGE ON SCHEMA public FROM ildb_reader")
 
@@ -337,7 +337,7 @@ def test_memory_does_not_grow_with_the_rows() -> None:
         rows = sql.Answer(session, "SELECT repeat('x', 1000), generate_series(1, 100000000)").rows()
         began = time.monotonic()
         assert len(next(rows)[0]) == 1000  # type: ignore[arg-type]
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20  # all rows take minutes
 
 
 # --- other logins ---
