@@ -12,9 +12,9 @@ error of the peer, the crossing of two lines, where D jumps.
 ``driver_ratio``: speed of ``ildb.md.simulate`` (frames, energies, checkpoints) over that of a bare loop of OpenMM
 steps on the same system, in turns in one process, by CPU time; ``ns_per_day`` is the driver's (on one thread).
 
-``density_mae_pct`` and ``coverage_pct``: see ``benchmarks/support/md_density.py`` and ``md_coverage.py``; up to hours
-of work, so they are measured with ``--density FILE`` and ``--coverage FILE``, which name their checkpoints; the
-latter needs ``ILDB_ILGEN_DIR``.
+``density_*`` and ``coverage_pct``: see ``benchmarks/support/md_density.py`` and ``md_coverage.py``; up to hours of
+work, so they are measured with ``--density FOLDER`` and ``--coverage FILE``, which keep what is done; the latter needs
+``ILDB_ILGEN_DIR``.
 
 ``chaos_lost``, ``chaos_doubled``: with ``--chaos``, points or frames missing and rows there twice after 20 random
 kill -9 of runners and workers during a ladder of 40 points.
@@ -190,7 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the smoke form: few ladders, a short driver")
     parser.add_argument("--only", choices=["fits", "driver", "none"], help="of these two, one part or none")
-    parser.add_argument("--density", type=Path, metavar="FILE", help="densities; FILE keeps what is done")
+    parser.add_argument("--density", type=Path, metavar="FOLDER", help="densities; FOLDER keeps what is done")
     parser.add_argument("--coverage", type=Path, metavar="FILE", help="coverage; FILE keeps what is done")
     parser.add_argument("--chaos", action="store_true", help="20 random kill -9 during a ladder")
     options = parser.parse_args()
@@ -203,8 +203,9 @@ def main() -> None:
         print(json.dumps(figures), flush=True)
     if options.density:
         from benchmarks.support import md_density
+        from ildb.db import engine as engines
 
-        figures |= md_density.figures(md_density.run(options.density, protocol=md_density.Protocol()))
+        figures |= md_density.figures(md_density.run(engines.database_url(), options.density))
         print(json.dumps(figures), flush=True)
     if options.coverage:
         from benchmarks.support import md_coverage

@@ -1,4 +1,4 @@
-"""``ildb md list | show | plot | parity``: ladders of temperature, how far they are and what they say."""
+"""``ildb md list | show | plot | parity | density``: ladders of temperature, how far they are and what they say."""
 
 from __future__ import annotations
 
@@ -101,6 +101,30 @@ def parity(
     columns = ("simulation_id", "cation_smiles", "anion_smiles", "preset", "grade", "shape", "apparent_tm_k",
                "calibrated_tm_k", "measured_tm_k", "apparent_error_k", "calibrated_error_k")  # fmt: skip
     print_table(rows, columns)
+
+
+def density(
+    run: Annotated[int | None, typer.Option(help="Only points simulated in this run.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulated beside measured densities, wherever a liquid was measured at a point's temperature."""
+    from ildb.db import query
+    from ildb.search.session import reading
+
+    with reading() as connection:
+        rows = query.rows(connection, "md/densities", run_id=run)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo("No point is at a temperature at which its liquid's density was measured.")
+        typer.echo("Measured ones: ildb ingest ilthermo --online --property density; simulated: md_density")
+        return
+    columns = ("simulation_id", "cation_smiles", "anion_smiles", "preset", "grade", "temperature_k", "density_g_cm3",
+               "density_error_g_cm3", "measured_g_cm3", "deviation_pct")  # fmt: skip
+    print_table(rows, columns)
+    mean = sum(abs(row["deviation_pct"]) for row in rows) / len(rows)
+    typer.echo(f"{len(rows)} points, mean absolute deviation {mean:.1f} %")
 
 
 def _scratch() -> Path:

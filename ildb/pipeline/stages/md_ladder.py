@@ -32,8 +32,10 @@ _CHANGEABLE = (
 class MdLadderParams(SelectParams):
     """Parameters of ``md.ladder``: which pairings, and the protocol; what is none comes from the preset."""
 
-    preset: Literal["smoke", "cpu", "gpu"] = Field(
-        default="cpu", description="smoke: plumbing in a minute; cpu: ten core hours a ladder; gpu: larger and longer"
+    preset: Literal["smoke", "density", "cpu", "gpu"] = Field(
+        default="cpu",
+        description="smoke: plumbing in a minute; density: near room temperature in ten minutes; cpu: ten core hours a "
+        "ladder; gpu: larger and longer",
     )
     temperatures_k: tuple[float, ...] | None = None
     passes: tuple[Pass, ...] | None = None
