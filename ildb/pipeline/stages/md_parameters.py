@@ -29,6 +29,7 @@ class MdParametersParams(SelectParams):
     resp_max_basis: int = Field(
         default=300, ge=1, description="more basis functions (about 15 a heavy atom) get AM1-BCC"
     )
+    resp_time_limit_s: float = Field(default=900.0, gt=0, description="CPU time after which an ion gets AM1-BCC, s")
     backends: tuple[Backend, ...] = Field(
         default=("published", "gaff2", "uff"), min_length=1, description="the chain, in order"
     )
