@@ -1,4 +1,4 @@
-"""Simulations without the extra ``md``: what may be skipped is, with the reason; else the error says what to install."""
+"""Simulations without the extra ``md``: what may be skipped is, with the reason; else the error says what to do."""
 
 from __future__ import annotations
 
