@@ -167,15 +167,22 @@ def test_simulated_melting_points_are_learnt_where_nothing_was_measured_and_neve
     measured = "EXISTS (SELECT FROM ildb.measurement WHERE pairing_id = p.id AND property = 'melting_point')"
     calibrated = "jsonb_build_object('calibrated_tm_k', 301.5)"
     with filled.begin() as connection:
+        run_id = connection.execute(
+            text(
+                "INSERT INTO ildb.run (recipe_name, recipe, recipe_sha256, run_key, status, code_version)"
+                " VALUES ('ladders', '{}', '', 'ladders', 'succeeded', '0') RETURNING id"
+            )
+        ).scalar_one()
         # Three of pairings that nobody measured, one of them never calibrated, and one of a measured pairing.
         connection.execute(
             text(
                 "INSERT INTO ildb.measurement (pairing_id, property, value, unit, uncertainty, method, run_id, raw)"
-                " SELECT id, 'apparent_melting_point', 320, 'K', 8, 'md', (SELECT min(id) FROM ildb.run),"
+                " SELECT id, 'apparent_melting_point', 320, 'K', 8, 'md', :run,"
                 f" CASE n WHEN 3 THEN '{{}}' ELSE {calibrated} END FROM ("
                 f"(SELECT id, row_number() OVER (ORDER BY id) FROM ildb.pairing AS p WHERE NOT {measured} LIMIT 3)"
                 f" UNION ALL (SELECT id, 9 FROM ildb.pairing AS p WHERE {measured} ORDER BY id LIMIT 1)) AS x (id, n)"
-            )
+            ),
+            {"run": run_id},
         )
     usable = rows(
         filled,
