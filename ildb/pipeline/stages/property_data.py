@@ -34,8 +34,6 @@ _COLUMNS = (
     "source",
 )
 _IONS = ("cation_id", "anion_id")
-SIMULATED = "md run "
-"""What the sources of simulated values begin with in ``sql/queries/property/training_set.sql``."""
 NO_CONDITIONS: dict[str, float | None] = {
     "temperature_k": None, "temperature_window_k": 0.0, "pressure_kpa": None, "pressure_window_kpa": 0.0,
 }  # fmt: skip
@@ -103,12 +101,11 @@ def _out_of_fold(data: MeltingData, trained: TrainedMelting) -> pa.Table:
 
     ``simulated`` marks values that no one measured: calibrated apparent melting points.
     """
-    simulated = [source.startswith(SIMULATED) for source in data.source]
     parts = []
     for split, found in trained.predictions.items():
         columns = {name: getattr(data, name) for name in ("cation_smiles", "anion_smiles", "n_cation", "n_anion")}
         judged = {"p_below": found.p_below_threshold, "low": found.tm_low_k, "high": found.tm_high_k}
-        fold = {"split": [split] * len(data), "fold": trained.folds[split], "simulated": simulated}
+        fold = {"split": [split] * len(data), "fold": trained.folds[split], "simulated": data.simulated}
         parts.append(pa.table(fold | columns | {"measured": data.tm_k, "predicted": found.tm_k} | judged))
     return pa.concat_tables(parts)
 
