@@ -40,6 +40,7 @@ def show(simulation_id: IdArgument, as_json: JsonOption = False) -> None:
     """A simulation's points and fits, and what runs now."""
     from ildb.cli.show import print_fields
     from ildb.md.watch import simulation
+    from ildb.report.structures import formula_unit
     from ildb.search.session import reading
 
     with reading() as connection:
@@ -48,7 +49,7 @@ def show(simulation_id: IdArgument, as_json: JsonOption = False) -> None:
         print_json(found)
         return
     print_fields(
-        {**found, **_brief(found), "pairing": f"{found['pairing_id']}: {_smiles(found)}"},
+        {**found, **_brief(found), "pairing": f"{found['pairing_id']}: {formula_unit(found)}"},
         ("id", "run_id", "pairing", "preset", "grade", "status", "refusal", "n_units", "n_atoms", "points", "ns",
          "ns_per_day", "left", "apparent_tm", "reason"),
     )  # fmt: skip
@@ -131,10 +132,6 @@ def _scratch() -> Path:
     from ildb.config import get_settings
 
     return get_settings().home_dir / "md"
-
-
-def _smiles(row: dict[str, Any]) -> str:
-    return f"{row['cation_smiles']}.{row['anion_smiles']}"
 
 
 def _interval(row: dict[str, Any]) -> str:

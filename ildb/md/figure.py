@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ildb.errors import InputError
 from ildb.md.melting_fit import GAS_CONSTANT_KJ_MOL_K
+from ildb.report.structures import formula_unit
 
 FORMATS = (".png", ".svg", ".pdf")
 _COLOURS = {"cooling": "#1f5fa8", "heating": "#c0392b"}
@@ -68,8 +69,7 @@ def ladder_figure(simulation: Row, path: Path) -> None:
     if any(point["is_subdiffusive"] for point in points):
         diffusion.plot([], [], "o", color="black", markerfacecolor="white", label="upper bound (sub-diffusive)")
     diffusion.legend(fontsize=7)
-    name = _shortened(f"{simulation['cation_smiles']}.{simulation['anion_smiles']}")
-    figure.suptitle(name, fontsize=9, parse_math=False)
+    figure.suptitle(_shortened(formula_unit(simulation)), fontsize=9, parse_math=False)
     _save(figure, path)
 
 

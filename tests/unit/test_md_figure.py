@@ -25,7 +25,7 @@ def ladder(fit: dict[str, Any], *, bounds: tuple[float, ...] = (), cation: str =
         for t in (500.0, 400.0, 300.0)
     ]  # fmt: skip
     return {"id": 1, "refusal": None, "preset": "cpu", "grade": "A", "cation_smiles": cation, "anion_smiles": "[Cl-]",
-            "points": points, "fits": [fit]}  # fmt: skip
+            "n_cation": 1, "n_anion": 2, "points": points, "fits": [fit]}  # fmt: skip
 
 
 def drawn(simulation: dict[str, Any], path: Path) -> str:
@@ -36,7 +36,13 @@ def drawn(simulation: dict[str, Any], path: Path) -> str:
 
 def test_the_fit_and_its_interval_are_named(tmp_path: Path) -> None:
     said = drawn(ladder(FIT), tmp_path / "kink.svg")
-    for words in ("apparent Tm 330 K (318 to 347 K), a kink", "fit: a kink", "95 % interval of the break", "cooling"):
+    for words in (
+        "apparent Tm 330 K (318 to 347 K), a kink",
+        "fit: a kink",
+        "95 % interval of the break",
+        "cooling",
+        ".[Cl-].[Cl-]",
+    ):
         assert words in said
     assert "upper bound" not in said
     assert "upper bound (sub-diffusive)" in drawn(ladder(FIT, bounds=(300.0,)), tmp_path / "bound.svg")
