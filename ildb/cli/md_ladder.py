@@ -122,8 +122,18 @@ def density(
         typer.echo("Measured ones: ildb ingest ilthermo --online --property density; simulated: md_density")
         return
     columns = ("simulation_id", "cation_smiles", "anion_smiles", "preset", "grade", "temperature_k", "density_g_cm3",
-               "density_error_g_cm3", "measured_g_cm3", "deviation_pct")  # fmt: skip
-    print_table(rows, columns)
+               "measured_g_cm3", "deviation_pct")  # fmt: skip
+    told = [
+        {
+            **row,
+            "temperature_k": f"{row['temperature_k']:g}",
+            "density_g_cm3": f"{row['density_g_cm3']:.3f} ± {row['density_error_g_cm3']:.3f}",
+            "measured_g_cm3": f"{row['measured_g_cm3']:.3f}",
+            "deviation_pct": f"{row['deviation_pct']:+.1f}",
+        }
+        for row in rows
+    ]
+    print_table(told, columns)
     mean = sum(abs(row["deviation_pct"]) for row in rows) / len(rows)
     typer.echo(f"{len(rows)} points, mean absolute deviation {mean:.1f} %")
 
