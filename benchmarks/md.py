@@ -12,9 +12,12 @@ error of the peer, the crossing of two lines, where D jumps.
 ``driver_ratio``: speed of ``ildb.md.simulate`` (frames, energies, checkpoints) over that of a bare loop of OpenMM
 steps on the same system, in turns in one process, by CPU time; ``ns_per_day`` is the driver's (on one thread).
 
-``density_mae_pct`` and ``coverage_pct``: see ``benchmarks/support/md_density.py`` and ``md_coverage.py``; up to hours
-of work, so they are measured with ``--density FILE`` and ``--coverage FILE``, which name their checkpoints; the
-latter needs ``ILDB_ILGEN_DIR``.
+``ladder_ratio``: with ``--ladder PS``, CPU time of a bare script over that of a ladder through the runner, with its
+rows, files and analysis, at so many picoseconds a point; ``ladder_overhead_s`` is what a point costs more.
+
+``density_*`` and ``coverage_pct``: see ``benchmarks/support/md_density.py`` and ``md_coverage.py``; up to hours of
+work, so they are measured with ``--density FOLDER`` and ``--coverage FILE``, which keep what is done; the latter needs
+``ILDB_ILGEN_DIR``.
 
 ``chaos_lost``, ``chaos_doubled``: with ``--chaos``, points or frames missing and rows there twice after 20 random
 kill -9 of runners and workers during a ladder of 40 points.
@@ -37,6 +40,7 @@ import numpy as np
 import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ildb.db import engine as engines
 from ildb.md.bootstrap import interval
 from ildb.md.melting_fit import GAS_CONSTANT_KJ_MOL_K, Design, Shape, fit, fit_shape
 
@@ -163,7 +167,6 @@ def chaos(kills: int) -> dict[str, float]:
     from sqlalchemy import make_url
 
     from benchmarks.support.database import new_database
-    from ildb.db import engine as engines
     from tests.integration.md_chaos import add_toy, under_fire
 
     url = new_database(engines.database_url(), "benchmark_md")
@@ -190,8 +193,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the smoke form: few ladders, a short driver")
     parser.add_argument("--only", choices=["fits", "driver", "none"], help="of these two, one part or none")
-    parser.add_argument("--density", type=Path, metavar="FILE", help="densities; FILE keeps what is done")
+    parser.add_argument("--density", type=Path, metavar="FOLDER", help="densities; FOLDER keeps what is done")
     parser.add_argument("--coverage", type=Path, metavar="FILE", help="coverage; FILE keeps what is done")
+    parser.add_argument("--ladder", type=float, metavar="PS", help="a ladder of two points of PS picoseconds each")
     parser.add_argument("--chaos", action="store_true", help="20 random kill -9 during a ladder")
     options = parser.parse_args()
     figures: dict[str, float] = {}
@@ -201,10 +205,15 @@ def main() -> None:
     if options.only in {None, "driver"}:
         figures |= driver(*((1, 4) if options.quick else (6, 25)))
         print(json.dumps(figures), flush=True)
+    if options.ladder:
+        from benchmarks.support import md_ladder_ratio
+
+        figures |= md_ladder_ratio.measure(engines.database_url(), options.ladder)
+        print(json.dumps(figures), flush=True)
     if options.density:
         from benchmarks.support import md_density
 
-        figures |= md_density.figures(md_density.run(options.density, protocol=md_density.Protocol()))
+        figures |= md_density.figures(md_density.run(engines.database_url(), options.density))
         print(json.dumps(figures), flush=True)
     if options.coverage:
         from benchmarks.support import md_coverage

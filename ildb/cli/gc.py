@@ -16,7 +16,7 @@ def gc(
     ] = 24.0,
     as_json: JsonOption = False,
 ) -> None:
-    """List, or with --delete remove, the files in ILDB_HOME that no row of the database refers to."""
+    """List, or with --delete remove, what nobody needs in ILDB_HOME: files without a row, folders of ended ladders."""
     from ildb.config import get_settings
     from ildb.db import engine
     from ildb.pipeline import garbage
@@ -27,7 +27,8 @@ def gc(
     database = engine.open_engine(statement_timeout_s=settings.statement_timeout_s)
     try:
         with database.connect() as connection:
-            found = garbage.find(connection, store, settings.home_dir / "logs", older_than_s=older_than_h * 3600)
+            home = settings.home_dir
+            found = garbage.find(connection, store, home / "logs", home / "md", older_than_s=older_than_h * 3600)
     finally:
         database.dispose()
     for rubbish in found if delete else ():
@@ -38,7 +39,7 @@ def gc(
         return
     for rubbish in found:
         typer.echo(f"{rubbish.n_bytes:>14,} bytes  {rubbish.path}  ({rubbish.reason})")
-    total = f"{len(found)} files, {sum(r.n_bytes for r in found) / 1e6:,.1f} MB"
+    total = f"{len(found)} files or folders, {sum(r.n_bytes for r in found) / 1e6:,.1f} MB"
     typer.echo(
         f"{total} {'removed' if delete else 'could go: ildb db gc --delete'}." if found else "Nothing to remove."
     )

@@ -95,7 +95,36 @@ def _tree(found: Lineage) -> Tree:
         if decision["link_run_id"] is not None:
             _branch(node, f"rests on the link scores of run {decision['link_run_id']}")
         _branch(node, f"rests on the melting scores of model {decision['melting_model_id']}")
+    for simulation in found.simulations:
+        _simulation(found, root, simulation)
     return root
+
+
+def _simulation(found: Lineage, root: Tree, row: Row) -> None:
+    from ildb.db.lineage import FIT_STAGE, FORCE_FIELD_STAGE, LADDER_STAGE
+
+    text = row["refusal"] or f"{row['preset']}, grade {row['grade']}, {row['n_points']} points"
+    node = _branch(root, f"simulation {row['id']}: {'refused, ' if row['refusal'] else ''}{text}")
+    _run(found, node, row["run_id"], found.stage(row["run_id"], LADDER_STAGE))
+    for ion in () if row["refusal"] else ("cation", "anion"):
+        method = f"{row[f'{ion}_backend']}, {row[f'{ion}_charge_method']} charges"
+        made_by = row[f"{ion}_run_id"]
+        _run(
+            found,
+            _branch(node, f"force field of the {ion}: {method}"),
+            made_by,
+            found.stage(made_by, FORCE_FIELD_STAGE),
+        )
+    for fit in row["fits"]:
+        said = f"none, {fit['shape']} ({fit['reason'].rstrip('.')})"
+        if fit["tm_k"] is not None:
+            said = f"{fit['tm_k']:.0f} K ({fit['tm_low_k']:.0f} to {fit['tm_high_k']:.0f} K), a {fit['shape']}"
+        if fit["calibrated_tm_k"] is not None:
+            said += f", calibrated {fit['calibrated_tm_k']:.0f} K"
+        branch = _branch(node, f"apparent melting point: {said}")
+        _run(found, branch, fit["run_id"], found.stage(fit["run_id"], FIT_STAGE))
+        if fit["calibration_model_id"] is not None:
+            _model(found, branch, fit["calibration_model_id"])
 
 
 def _origin(found: Lineage, node: Tree, row: Row, n_rows: int | None = None) -> None:

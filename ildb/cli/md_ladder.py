@@ -1,4 +1,4 @@
-"""``ildb md list | show | plot | parity``: ladders of temperature, how far they are and what they say."""
+"""``ildb md list | show | plot | parity | density``: ladders of temperature, how far they are and what they say."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def show(simulation_id: IdArgument, as_json: JsonOption = False) -> None:
     """A simulation's points and fits, and what runs now."""
     from ildb.cli.show import print_fields
     from ildb.md.watch import simulation
+    from ildb.report.structures import formula_unit
     from ildb.search.session import reading
 
     with reading() as connection:
@@ -48,7 +49,7 @@ def show(simulation_id: IdArgument, as_json: JsonOption = False) -> None:
         print_json(found)
         return
     print_fields(
-        {**found, **_brief(found), "pairing": f"{found['pairing_id']}: {_smiles(found)}"},
+        {**found, **_brief(found), "pairing": f"{found['pairing_id']}: {formula_unit(found)}"},
         ("id", "run_id", "pairing", "preset", "grade", "status", "refusal", "n_units", "n_atoms", "points", "ns",
          "ns_per_day", "left", "apparent_tm", "reason"),
     )  # fmt: skip
@@ -103,14 +104,44 @@ def parity(
     print_table(rows, columns)
 
 
+def density(
+    run: Annotated[int | None, typer.Option(help="Only points simulated in this run.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulated beside measured densities, wherever a liquid was measured at a point's temperature."""
+    from ildb.db import query
+    from ildb.search.session import reading
+
+    with reading() as connection:
+        rows = query.rows(connection, "md/densities", run_id=run)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo("No point is at a temperature at which its liquid's density was measured.")
+        typer.echo("Measured ones: ildb ingest ilthermo --online --property density; simulated: md_density")
+        return
+    columns = ("simulation_id", "cation_smiles", "anion_smiles", "preset", "grade", "temperature_k", "density_g_cm3",
+               "measured_g_cm3", "deviation_pct")  # fmt: skip
+    told = [
+        {
+            **row,
+            "temperature_k": f"{row['temperature_k']:g}",
+            "density_g_cm3": f"{row['density_g_cm3']:.3f} ± {row['density_error_g_cm3']:.3f}",
+            "measured_g_cm3": f"{row['measured_g_cm3']:.3f}",
+            "deviation_pct": f"{row['deviation_pct']:+.1f}",
+        }
+        for row in rows
+    ]
+    print_table(told, columns)
+    mean = sum(abs(row["deviation_pct"]) for row in rows) / len(rows)
+    typer.echo(f"{len(rows)} points, mean absolute deviation {mean:.1f} %")
+
+
 def _scratch() -> Path:
     from ildb.config import get_settings
 
     return get_settings().home_dir / "md"
-
-
-def _smiles(row: dict[str, Any]) -> str:
-    return f"{row['cation_smiles']}.{row['anion_smiles']}"
 
 
 def _interval(row: dict[str, Any]) -> str:

@@ -16,6 +16,9 @@ Row = dict[str, Any]
 LINK_STAGE = "links.expand"
 MELTING_STAGE = "melting.score"
 DECISION_STAGE = "screen.decide"
+LADDER_STAGE = "md.ladder"
+FIT_STAGE = "md.fit"
+FORCE_FIELD_STAGE = "md.parameters"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Lineage:
         melting_scores: each with ``run_id`` and ``model_id``.
         decisions: each with ``run_id``, ``link_run_id`` and ``melting_model_id``.
         generated: draws that made its ions or itself, each with ``run_id``, ``stage_run_id`` and ``model_id``.
+        simulations: ladders, each with ``run_id``, the runs of its force fields, and ``fits``, each with ``run_id`` and
+            ``calibration_model_id``.
         models: by id, each with ``run_id`` and ``snapshot_id``.
         snapshots: by id, each with ``origins``: rows by ``source_id`` or ``run_id``, and ``n_rows``.
         runs: by id, each with its ``stages``.
@@ -43,6 +48,7 @@ class Lineage:
     melting_scores: list[Row]
     decisions: list[Row]
     generated: list[Row]
+    simulations: list[Row]
     models: dict[int, Row]
     snapshots: dict[int, Row]
     runs: dict[int, Row]
@@ -68,10 +74,22 @@ def read(connection: Connection, pairing: Row) -> Lineage:
     """
     own = {
         name: _rows(connection, f"pairing/{name}", pairing_id=pairing["id"])
-        for name in ("evidence", "measurements", "link_scores", "melting_scores", "decisions", "generated")
+        for name in (
+            "evidence",
+            "measurements",
+            "link_scores",
+            "melting_scores",
+            "decisions",
+            "generated",
+            "simulations",
+        )
     }
     scores = [*own["link_scores"], *own["melting_scores"], *own["generated"]]
-    models = _by_id(connection, "models", [*_ids(scores, "model_id"), *_ids(own["decisions"], "melting_model_id")])
+    fits = [fit for simulation in own["simulations"] for fit in simulation["fits"]]
+    model_ids = (
+        *_ids(scores, "model_id"), *_ids(own["decisions"], "melting_model_id"), *_ids(fits, "calibration_model_id"),
+    )  # fmt: skip
+    models = _by_id(connection, "models", model_ids)
     snapshots = _by_id(connection, "snapshots", _ids(models.values(), "snapshot_id"))
     for snapshot in snapshots.values():
         snapshot["origins"] = []
@@ -80,8 +98,13 @@ def read(connection: Connection, pairing: Row) -> Lineage:
     origins = [origin for snapshot in snapshots.values() for origin in snapshot["origins"]]
     direct = [*own["evidence"], *own["measurements"], *origins]
     run_ids = [
-        *_ids([*direct, *scores, *own["decisions"], *models.values(), *snapshots.values()], "run_id"),
+        *_ids(
+            [*direct, *scores, *own["decisions"], *own["simulations"], *fits, *models.values(), *snapshots.values()],
+            "run_id",
+        ),
         *_ids(own["decisions"], "link_run_id"),
+        *_ids(own["simulations"], "cation_run_id"),
+        *_ids(own["simulations"], "anion_run_id"),
     ]
     runs = _by_id(connection, "runs", run_ids)
     for run in runs.values():
@@ -133,6 +156,22 @@ def nested(lineage: Lineage) -> Row:
                 "model": _model(lineage, row["model_id"]),
             }
             for row in lineage.generated
+        ],
+        "simulations": [_simulation(lineage, row) for row in lineage.simulations],
+    }
+
+
+def _simulation(lineage: Lineage, row: Row) -> Row:
+    return {
+        **row,
+        "run": _run(lineage, row["run_id"], LADDER_STAGE),
+        "fits": [
+            {
+                **fit,
+                "run": _run(lineage, fit["run_id"], FIT_STAGE),
+                "calibration": fit["calibration_model_id"] and _model(lineage, fit["calibration_model_id"]),
+            }
+            for fit in row["fits"]
         ],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ildb.db.lineage import DECISION_STAGE, LINK_STAGE, MELTING_STAGE, Lineage, Row
+from ildb.db.lineage import DECISION_STAGE, FIT_STAGE, LADDER_STAGE, LINK_STAGE, MELTING_STAGE, Lineage, Row
 
 PREFIX = {"ildb": "urn:ildb:", "prov": "http://www.w3.org/ns/prov#", "xsd": "http://www.w3.org/2001/XMLSchema#"}
 
@@ -67,6 +67,8 @@ def prov_json(lineage: Lineage) -> dict[str, Any]:
                 document.derived(entity, pairing)
     for row in lineage.generated:
         _generated(document, lineage, row, pairing)
+    for row in lineage.simulations:
+        _simulation(document, lineage, row, pairing)
     _scores(document, lineage, pairing)
     return document.content
 
@@ -134,6 +136,21 @@ def _generated(document: _Document, lineage: Lineage, row: Row, pairing: str) ->
     document.used(activity, model)
     document.derived(entity, model)
     document.derived(pairing, entity)
+
+
+def _simulation(document: _Document, lineage: Lineage, row: Row, pairing: str) -> None:
+    """A ladder, and the apparent melting points fitted to it."""
+    ladder = document.element("entity", f"md_simulation-{row['id']}", "ildb:Simulation", row)
+    document.generated(ladder, _activity(document, lineage, row["run_id"], lineage.stage(row["run_id"], LADDER_STAGE)))
+    document.derived(ladder, pairing)
+    for fit in row["fits"]:
+        entity = document.element("entity", f"md_melting_point-{fit['id']}", "ildb:ApparentMeltingPoint", fit)
+        activity = _activity(document, lineage, fit["run_id"], lineage.stage(fit["run_id"], FIT_STAGE))
+        document.generated(entity, activity)
+        document.derived(entity, ladder)
+        if fit["calibration_model_id"] is not None:
+            document.used(activity, f"ildb:model-{fit['calibration_model_id']}")
+            document.derived(entity, f"ildb:model-{fit['calibration_model_id']}")
 
 
 def _scores(document: _Document, lineage: Lineage, pairing: str) -> None:

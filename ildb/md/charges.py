@@ -36,13 +36,16 @@ class Charges:
     notes: dict[str, object]
 
 
-def ion_charges(geometry: IonGeometry, *, method: ChargeMethod, resp_max_basis: int, time_limit_s: float) -> Charges:
+def ion_charges(
+    geometry: IonGeometry, *, method: ChargeMethod, resp_max_basis: int, resp_time_limit_s: float, time_limit_s: float
+) -> Charges:
     """Charges by the method asked for, else by the next cheaper one that works: resp, am1bcc, gfn2.
 
     Args:
         geometry: the ion.
         method: what to try first.
         resp_max_basis: more basis functions than this are too dear for RESP.
+        resp_time_limit_s: so is more CPU time, s.
         time_limit_s: limit of antechamber.
 
     Raises:
@@ -57,7 +60,7 @@ def ion_charges(geometry: IonGeometry, *, method: ChargeMethod, resp_max_basis: 
             notes["resp_skipped"] = f"{n_basis} basis functions, more than {resp_max_basis}"
         else:
             try:
-                fit = fit_resp(geometry)
+                fit = fit_resp(geometry, time_limit_s=resp_time_limit_s)
                 return Charges(fit.charges_e, "resp", {"resp_relative_error": round(fit.relative_error, 4)})
             except ToolFailedError as error:
                 notes["resp_failed"] = error.what

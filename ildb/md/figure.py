@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from matplotlib.figure import Figure
 
 from ildb.errors import InputError
 from ildb.md.melting_fit import GAS_CONSTANT_KJ_MOL_K
+from ildb.report.structures import formula_unit
 
 FORMATS = (".png", ".svg", ".pdf")
 _COLOURS = {"cooling": "#1f5fa8", "heating": "#c0392b"}
 _MARKS = {"cooling": "v", "heating": "^"}
+
+_SHOWN = ("measured_tm_k", "apparent_tm_k", "apparent_low_k", "apparent_high_k", "calibrated_tm_k")
+_LONGEST_NAME, _TITLE_WIDTH = 110, 70
 
 Row = Mapping[str, Any]
 
@@ -40,7 +45,7 @@ def ladder_figure(simulation: Row, path: Path) -> None:
     diffusion, density = figure.subplots(1, 2)
     for point in points:
         colour, mark = _COLOURS[point["direction"]], _MARKS[point["direction"]]
-        face = "none" if point["is_subdiffusive"] else colour
+        face = "white" if point["is_subdiffusive"] else colour
         x = 1000 / point["temperature_k"]
         mean = np.sqrt(point["d_cation_m2_s"] * point["d_anion_m2_s"])
         diffusion.plot([x, x], [point["d_cation_m2_s"], point["d_anion_m2_s"]], color=colour, alpha=0.3, lw=3)
@@ -52,7 +57,8 @@ def ladder_figure(simulation: Row, path: Path) -> None:
     diffusion.set(yscale="log", xlabel="1000 K / T", ylabel="D, m²/s (bar: cation to anion)")
     diffusion.set_title(_title(fit), fontsize=9)
     if fit is not None and fit["tm_k"] is not None:
-        diffusion.axvspan(1000 / fit["tm_high_k"], 1000 / fit["tm_low_k"], color="grey", alpha=0.25, lw=0)
+        span = (1000 / fit["tm_high_k"], 1000 / fit["tm_low_k"])
+        diffusion.axvspan(*span, color="grey", alpha=0.25, lw=0, label="95 % interval of the break")
         _draw_shape(diffusion, fit, points)
     density.set(xlabel="T, K", ylabel="density, g/cm³")
     density.set_title(f"preset {simulation['preset']}, grade {simulation['grade']}", fontsize=9)
@@ -60,9 +66,10 @@ def ladder_figure(simulation: Row, path: Path) -> None:
         for name, colour in _COLOURS.items():
             if any(point["direction"] == name for point in points):
                 axes.plot([], [], _MARKS[name], color=colour, label=name)
-    diffusion.plot([], [], "o", color="black", markerfacecolor="none", label="upper bound (sub-diffusive)")
+    if any(point["is_subdiffusive"] for point in points):
+        diffusion.plot([], [], "o", color="black", markerfacecolor="white", label="upper bound (sub-diffusive)")
     diffusion.legend(fontsize=7)
-    figure.suptitle(f"{simulation['cation_smiles']}.{simulation['anion_smiles']}", fontsize=9)
+    figure.suptitle(_shortened(formula_unit(simulation)), fontsize=9, parse_math=False)
     _save(figure, path)
 
 
@@ -91,7 +98,8 @@ def parity_figure(rows: Sequence[Row], path: Path) -> None:
     calibrated = [(row["measured_tm_k"], row["calibrated_tm_k"]) for row in both if row["calibrated_tm_k"] is not None]
     if calibrated:
         axes.plot(*zip(*calibrated, strict=True), "s", color="#c0392b", ms=4, label="calibrated")
-    low, high = min(measured.min(), apparent.min()) - 10, max(measured.max(), apparent.max()) + 10
+    shown = [row[name] for row in both for name in _SHOWN if row[name] is not None]
+    low, high = min(shown) - 10, max(shown) + 10
     axes.plot([low, high], [low, high], color="grey", lw=0.8)
     axes.set(xlabel="measured melting point, K", ylabel="from simulation, K", xlim=(low, high), ylim=(low, high))
     axes.legend(fontsize=8)
@@ -102,15 +110,21 @@ def _title(fit: Row | None) -> str:
     if fit is None:
         return "not fitted yet"
     if fit["tm_k"] is None:
-        return f"no apparent melting point: {fit['shape']}"
+        return textwrap.fill(f"no apparent melting point: {fit['reason'].rstrip('.')}", _TITLE_WIDTH)
     return f"apparent Tm {fit['tm_k']:.0f} K ({fit['tm_low_k']:.0f} to {fit['tm_high_k']:.0f} K), a {fit['shape']}"
 
 
+def _shortened(text: str) -> str:
+    """A name that fits over the picture: both ends of a long one."""
+    half = _LONGEST_NAME // 2
+    return text if len(text) <= _LONGEST_NAME else f"{text[:half]} … {text[-half:]}"
+
+
 def _draw_shape(axes: Axes, fit: Row, points: Sequence[Row]) -> None:
-    """The two lines, through the mean of the points above the break."""
+    """The two lines, through the mean of the points above the break that are no bounds."""
     temperature = np.array([point["temperature_k"] for point in points])
     ln_d = np.log([np.sqrt(point["d_cation_m2_s"] * point["d_anion_m2_s"]) for point in points])
-    hot = temperature > fit["tm_k"]
+    hot = (temperature > fit["tm_k"]) & ~np.array([point["is_subdiffusive"] for point in points])
     if not hot.any():
         return
     slope_hot, slope_cold = (
@@ -118,12 +132,13 @@ def _draw_shape(axes: Axes, fit: Row, points: Sequence[Row]) -> None:
         -fit["ea_cold_kj_mol"] / GAS_CONSTANT_KJ_MOL_K,
     )
     at_break = float((ln_d[hot] - slope_hot * (1 / temperature[hot] - 1 / fit["tm_k"])).mean())
-    for slope, ends, drop in (
-        (slope_hot, (fit["tm_k"], temperature.max()), 0.0),
-        (slope_cold, (temperature.min(), fit["tm_k"]), fit["jump_ln_d"]),
+    for slope, ends, drop, label in (
+        (slope_hot, (fit["tm_k"], temperature.max()), 0.0, f"fit: a {fit['shape']}"),
+        (slope_cold, (temperature.min(), fit["tm_k"]), fit["jump_ln_d"], None),
     ):
         t = np.array(ends)
-        axes.plot(1000 / t, np.exp(at_break - drop + slope * (1 / t - 1 / fit["tm_k"])), color="black", lw=0.8)
+        d_m2_s = np.exp(at_break - drop + slope * (1 / t - 1 / fit["tm_k"]))
+        axes.plot(1000 / t, d_m2_s, color="black", lw=0.8, label=label)
 
 
 def _save(figure: Figure, path: Path) -> None:

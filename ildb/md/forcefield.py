@@ -109,6 +109,7 @@ class _Ion:
                 self.geometry,
                 method=self.settings.charges,
                 resp_max_basis=self.settings.resp_max_basis,
+                resp_time_limit_s=self.settings.resp_time_limit_s,
                 time_limit_s=self.settings.time_limit_s,
             )
         return self._charges

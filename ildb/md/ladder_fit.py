@@ -81,7 +81,10 @@ def fit_points(points: Sequence[LadderPoint], *, false_rate: float = 0.04, seed:
     temperature_k = np.array([p.temperature_k for p in points])
     levels = len(np.unique(temperature_k[~bounds]))
     if levels < 3:
-        reason = f"only {levels} temperatures show diffusion; the other {n_bounds} points are sub-diffusive: run longer"
+        found = (
+            "no temperature shows diffusion" if levels == 0 else f"diffusion shows at {levels} of the temperatures only"
+        )
+        reason = f"{found}, {n_bounds} of {len(points)} points are sub-diffusive: run longer"
         return LadderFit(None, None, None, None, 0, n_bounds, reason)
     used = ~bounds | _tells(temperature_k, ln_d, sigma, bounds)
     levels = len(np.unique(temperature_k[used]))

@@ -1,4 +1,4 @@
-"""How long, how large and how cold a ladder is: three presets, each of whose numbers a recipe may change."""
+"""How long, how large and how cold a ladder is: four presets, each of whose numbers a recipe may change."""
 
 from __future__ import annotations
 
@@ -79,6 +79,12 @@ PRESETS: Final = {
     "smoke": Preset(
         temperatures_k=(650, 560, 480, 410, 350, 300), passes=(Pass.COOLING,), n_seeds=1, pairs=10, cutoff_nm=0.75,
         melt_ps=6, equilibrate_ps=2, produce_ps=8, frame_ps=0.2, checkpoint_frames=10,
+    ),
+    # A density near room temperature in half a nanosecond: in steps, because a liquid quenched from 500 K keeps the
+    # volume of a hotter one; the last two points are at temperatures at which most liquids have been measured.
+    "density": Preset(
+        temperatures_k=(500, 430, 370, 330, 303.15, 298.15), passes=(Pass.COOLING,), n_seeds=1, pairs=10, cutoff_nm=0.9,
+        melt_ps=40, equilibrate_ps=20, produce_ps=60, frame_ps=1, checkpoint_frames=20,
     ),
     # About 10 core hours a ladder of [EMIM][NTf2].
     "cpu": Preset(

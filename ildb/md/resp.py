@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,19 +63,23 @@ def count_basis(mol: Chem.Mol) -> int:
     )
 
 
-def fit_resp(geometry: IonGeometry) -> RespFit:
+def fit_resp(geometry: IonGeometry, *, time_limit_s: float) -> RespFit:
     """RESP charges of an ion in its GFN2 geometry (Bayly et al., J. Phys. Chem. 1993, 97, 10269).
 
     Density-fitted HF in PySCF; the potential on four Merz-Kollman shells. The first stage restrains every atom but
     hydrogens weakly and makes alike atoms equal except on sp3 CH, CH2 and CH3; the second stage fits those again, now
     equal, with the strong restraint.
 
+    Args:
+        geometry: the ion.
+        time_limit_s: CPU time after which the fit is given up, s; looked at after each cycle of the SCF.
+
     Raises:
-        ToolFailedError: the SCF does not converge.
+        ToolFailedError: the SCF does not converge, or not in time.
         ToolMissingError: PySCF is not installed.
     """
     grid = shell_points(geometry)
-    potential, n_basis = _potential(geometry, grid)
+    potential, n_basis = _potential(geometry, grid, _alarm(time_limit_s))
     distances = np.linalg.norm(grid[:, None, :] - geometry.positions_nm[None] / BOHR_NM, axis=2)
     charges = two_stages(1 / distances, potential, geometry)
     left = potential - (1 / distances) @ charges
@@ -104,7 +110,20 @@ def _sphere(radius_nm: float) -> FloatArray:
     return np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], axis=1)
 
 
-def _potential(geometry: IonGeometry, points_bohr: FloatArray) -> tuple[FloatArray, int]:
+def _alarm(time_limit_s: float) -> Callable[[object], None]:
+    """Raises when it is called after so much CPU time; PySCF calls it with its variables."""
+    until = time.process_time() + time_limit_s
+
+    def ring(_: object) -> None:
+        if time.process_time() > until:
+            raise ToolFailedError(f"RESP was stopped after {time_limit_s:g} s.")
+
+    return ring
+
+
+def _potential(
+    geometry: IonGeometry, points_bohr: FloatArray, alarm: Callable[[object], None]
+) -> tuple[FloatArray, int]:
     need_package("pyscf")
     from pyscf import gto, lib, scf
 
@@ -118,6 +137,7 @@ def _potential(geometry: IonGeometry, points_bohr: FloatArray) -> tuple[FloatArr
         field = scf.RHF(molecule).density_fit()
         field.max_cycle = _CYCLES
         field.conv_tol = 1e-7
+        field.callback = alarm
         field.kernel()
         if not field.converged:
             field = field.newton()
@@ -129,6 +149,7 @@ def _potential(geometry: IonGeometry, points_bohr: FloatArray) -> tuple[FloatArr
     parts = []
     block = max(1, _BLOCK_NUMBERS // int(molecule.nao) ** 2)
     for begin in range(0, len(points_bohr), block):
+        alarm(None)
         points = points_bohr[begin : begin + block]
         electrons = np.einsum("pij,ij->p", molecule.intor("int1e_grids", grids=points), density)
         nuclei = (cores_e / np.linalg.norm(points[:, None] - places[None], axis=2)).sum(axis=1)

@@ -21,6 +21,7 @@ class ForceFieldSettings(BaseModel):
     Attributes:
         charges: what to fit or compute charges with, where no published ones exist.
         resp_max_basis: ions with more basis functions (about 15 for each heavy atom) get AM1-BCC charges.
+        resp_time_limit_s: ions whose fit takes more CPU time, s, get AM1-BCC charges, too.
         backends: the chain, in order.
         time_limit_s: limit of each program that is started, seconds.
         seed: of the conformer and the gate's random forces.
@@ -30,6 +31,7 @@ class ForceFieldSettings(BaseModel):
 
     charges: ChargeMethod = "resp"
     resp_max_basis: int = Field(default=300, ge=1)
+    resp_time_limit_s: float = Field(default=900.0, gt=0)
     backends: tuple[Backend, ...] = Field(default=("published", "gaff2", "uff"), min_length=1)
     time_limit_s: float = Field(default=120.0, gt=0)
     seed: int = Field(default=1, ge=1)
@@ -37,5 +39,5 @@ class ForceFieldSettings(BaseModel):
     @property
     def key(self) -> str:
         """Hash of the settings and of the method's version: stored parameters of the same key are reused."""
-        # The time limit only decides whether there is a result.
+        # The programs' time limit only decides whether there is a result; that of RESP, which charges.
         return sha256_json({**self.model_dump(mode="json", exclude={"time_limit_s"}), "version": METHOD_VERSION})

@@ -10,10 +10,20 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from ildb.md.trouble import ToolFailedError, ToolMissingError
+
+_PROGRAMS: Final = ("antechamber", "parmchk2", "tleap", "packmol")
+_PACKAGES: Final = ("MDAnalysis", "pyscf", "tblite", "tidynamics")
+
+
+def missing() -> list[str]:
+    """Programs and packages of the extra ``md`` that are not installed."""
+    return [name for name in _PROGRAMS if _path(name) is None] + [name for name in _PACKAGES if find_spec(name) is None]
 
 
 def find_tool(name: str) -> Path:
@@ -22,10 +32,14 @@ def find_tool(name: str) -> Path:
     Raises:
         ToolMissingError: it is in neither place.
     """
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    found = _path(name)
     if found is None:
         raise ToolMissingError(name)
     return Path(found)
+
+
+def _path(name: str) -> str | None:
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
 
 
 def need_package(name: str) -> ModuleType:

@@ -7,13 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ildb.errors import InputError
 from ildb.hashing import sha256_json
+
+SIMULATED: Final = "md run "
+"""What the source of a simulated value begins with (``sql/queries/property/training_set.sql``)."""
 
 
 def ion_key(inchikey: str) -> str:
@@ -100,6 +103,11 @@ class MeltingData:
 
     def __len__(self) -> int:
         return len(self.tm_k)
+
+    @cached_property
+    def simulated(self) -> npt.NDArray[np.bool_]:
+        """Which rows nobody measured: calibrated apparent melting points from simulation."""
+        return np.array([source.startswith(SIMULATED) for source in self.source], dtype=np.bool_)
 
     @cached_property
     def keys(self) -> tuple[tuple[str, str, int, int], ...]:

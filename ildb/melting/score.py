@@ -144,11 +144,14 @@ def score_pairs(
         raw = model.experts.predict((cation.inputs, anion.inputs), pairs)
         numbers[:, ok] = model.predict(raw, cation.distance[c], anion.distance[a])
     k = min(model.params.n_neighbours, len(model.data))
+    # A simulated value is no reason that a chemist can check: such rows are like nothing.
+    simulated = model.data.simulated
+    like = np.where(simulated, np.float32(0), cation.similarity) if simulated.any() else cation.similarity
     rows, values = np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.float32)
     for start in range(0, n, chunk):
         piece = slice(start, min(start + chunk, n))
         rows[piece], values[piece] = nearest_rows(
-            cation.similarity[cation.position[piece]], anion.similarity[anion.position[piece]], k
+            like[cation.position[piece]], anion.similarity[anion.position[piece]], k
         )
     reasons = _reasons(model, cation, anion, n_cation, n_anion)
     in_domain = np.array([not found for found in reasons], dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""What nothing refers to any more: stored files, leavings of killed processes, logs of runs that are gone."""
+"""What nobody needs any more: files without a row, leavings of killed processes, ended ladders, orphaned logs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ildb.errors import InputError
 from ildb.pipeline.artifacts import ArtifactStore
 
 _LOG = re.compile(r"run-(\d+)\.jsonl")
+_POINT = re.compile(r"(\d+)-[0-9a-f]{24}")  # ildb.md.ladder.folder_name
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,16 @@ class Rubbish:
     reason: str
 
 
-def find(connection: Connection, store: ArtifactStore, logs: Path, *, older_than_s: float) -> list[Rubbish]:
+def find(
+    connection: Connection, store: ArtifactStore, logs: Path, scratch: Path, *, older_than_s: float
+) -> list[Rubbish]:
     """What may go.
 
     Args:
         connection: the database whose rows refer to the store's files.
         store: the files.
         logs: folder of the runs' logs.
+        scratch: where ladders keep checkpoints and frames of the temperatures under way.
         older_than_s: younger files stay: a task stores its files before the row that refers to them.
 
     Raises:
@@ -47,7 +51,22 @@ def find(connection: Connection, store: ArtifactStore, logs: Path, *, older_than
             f"Where those are gone for good, remove their marks in {store.root / '.databases'}: "
             f"{', '.join(sorted(others))}.",
         )
-    return list(_found(connection, store, logs, time.time() - older_than_s))
+    before = time.time() - older_than_s
+    return [*_found(connection, store, logs, before), *_points(connection, scratch, before)]
+
+
+def _points(connection: Connection, scratch: Path, before: float) -> Iterator[Rubbish]:
+    """Folders of temperatures that nobody goes on with: what they were for is stored, cancelled or gone."""
+    needed = {row["id"] for row in query.rows(connection, "stage_run/unfinished")}
+    for path in scratch.glob("*"):
+        named = _POINT.fullmatch(path.name)
+        with suppress(FileNotFoundError):
+            if named and int(named[1]) not in needed and _touched(path) < before:
+                yield Rubbish(path, _size(path), "its ladder has ended")
+
+
+def _touched(path: Path) -> float:
+    return max(p.stat().st_mtime for p in (path, *path.iterdir()))
 
 
 def _found(connection: Connection, store: ArtifactStore, logs: Path, before: float) -> Iterator[Rubbish]:

@@ -68,6 +68,25 @@ def test_the_tree(command, populated: Populated) -> None:
     assert "source catalogue" in command("lineage", "pairing", str(populated.known[1])).out
 
 
+def test_simulations_are_drawn_with_their_force_fields_and_fits(command, populated: Populated) -> None:
+    known, refused = str(populated.known[0]), str(populated.predicted[0])
+    (ladder,) = command("lineage", "pairing", known, "--json").json()["simulations"]
+    (fit,) = ladder["fits"]
+    assert (ladder["id"], fit["shape"], fit["run"]["id"]) == (populated.simulation_id, "kink", populated.run_id)
+    assert fit["calibration"] is None
+    out = command("lineage", "pairing", known).out
+    for words in (
+        f"simulation {populated.simulation_id}: ", ", grade A, ", "force field of the cation: ",
+        f"apparent melting point: {fit['tm_k']:.0f} K ({fit['tm_low_k']:.0f} to {fit['tm_high_k']:.0f} K), a kink",
+    ):  # fmt: skip
+        assert words in out
+    assert "refused, no force field for F[Sb-]" in command("lineage", "pairing", refused).out
+    document = command("lineage", "pairing", known, "--format", "prov-json").json()
+    fitted = f"ildb:md_melting_point-{fit['id']}"
+    assert reaches(document, fitted, f"ildb:md_simulation-{ladder['id']}")
+    assert reaches(document, fitted, "ildb:source-")
+
+
 @pytest.mark.parametrize("kind", ["passed", "known", "refused"])
 def test_prov_json_is_well_formed(command, populated: Populated, kind: str) -> None:
     pairing = {"passed": populated.passed[0], "known": populated.known[0], "refused": populated.predicted[-1]}[kind]

@@ -66,6 +66,22 @@ def test_three_kills_lose_nothing_and_double_nothing(
     assert picture.read_text(encoding="utf-8").count("<svg") == 1
     listed = json.loads(ildb("md", "list", "--json", url=url, ILDB_HOME=str(tmp_path)).stdout)
     assert listed[0]["n_points_planned"] == 6
+    with engine.begin() as connection:
+        measured = 1000 * found["points"][0]["density_g_cm3"] / 1.1
+        connection.execute(
+            text(
+                "INSERT INTO ildb.measurement (pairing_id, property, value, unit, temperature_k, pressure_kpa, run_id)"
+                " VALUES (:pairing, 'density', :value, 'kg/m3', 1300.4, 101.3, :run),"
+                " (:pairing, 'density', :value / 2, 'kg/m3', 1300.4, 5000, :run),"
+                " (:pairing, 'density', :value / 2, 'kg/m3', 1200, 101.3, :run)"
+            ),
+            {"pairing": pairing_id, "value": measured, "run": row["run_id"]},
+        )
+    densities = json.loads(ildb("md", "density", "--json", url=url, ILDB_HOME=str(tmp_path)).stdout)
+    assert [(d["temperature_k"], d["direction"]) for d in densities] == [(1300.0, "cooling"), (1300.0, "heating")]
+    assert densities[0]["deviation_pct"] == pytest.approx(10)
+    assert densities[0]["measured_g_cm3"] == pytest.approx(measured / 1000)
+    assert densities[0]["grade"] == "A"
     lineage = ildb("search", "sql", "-q", "SELECT kind FROM ildb.lineage ORDER BY 1", url=url)
     assert "md_simulation" in lineage.stdout, lineage.stderr
 

@@ -279,10 +279,40 @@ def test_a_file_stored_again_counts_as_young(runner: Runner, engine: Engine, tmp
     path = runner.store.root / runner.store.put(source).path
     old = time.time() - 10 * 86_400
     os.utime(path, (old, old))
+    folders = (tmp_path / "logs", tmp_path / "md")
     with engine.connect() as connection:
-        assert [r.path for r in garbage.find(connection, runner.store, tmp_path / "logs", older_than_s=3600)] == [path]
+        assert [r.path for r in garbage.find(connection, runner.store, *folders, older_than_s=3600)] == [path]
         runner.store.put(source)
-        assert garbage.find(connection, runner.store, tmp_path / "logs", older_than_s=3600) == []
+        assert garbage.find(connection, runner.store, *folders, older_than_s=3600) == []
+
+
+def test_folders_of_ladders_go_when_nobody_goes_on_with_them(
+    runner: Runner, engine: Engine, tmp_path: Path, log: Path, command: Callable[..., Outcome]
+) -> None:
+    run_id = runner.run(squares(log, n=1)).run_id
+
+    def stage_run(status: str) -> int:
+        statement = (
+            "INSERT INTO ildb.stage_run (run_id, position, name, uses, version, params, needs, status)"
+            " VALUES (:run, (SELECT max(position) + 1 FROM ildb.stage_run WHERE run_id = :run), :status, 'md.ladder',"
+            " 1, '{}', '{}', :status) RETURNING id"
+        )
+        with engine.begin() as connection:
+            return int(connection.execute(text(statement), {"run": run_id, "status": status}).scalar_one())
+
+    folders = {}
+    for status in ("succeeded", "cancelled", "failed", "running", "waiting"):
+        folders[status] = tmp_path / "md" / f"{stage_run(status)}-{24 * 'a'}"
+    folders["gone"] = tmp_path / "md" / f"987654321-{24 * 'b'}"
+    folders["by hand"] = tmp_path / "md" / "notes"
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+        (folder / "1.xml").write_text("<State/>")
+    home = {"ILDB_HOME": str(tmp_path)}
+    assert command("db", "gc", "--json", **home).json()["files"] == []  # too young
+    command("db", "gc", "--older-than", "0", "--delete", **home)
+    left = {name for name, folder in folders.items() if folder.exists()}
+    assert left == {"failed", "running", "waiting", "by hand"}  # what is resumed goes on from its checkpoints
 
 
 def test_helpers_serve_the_urgent_run_first(engine: Engine, tmp_path: Path, log: Path) -> None:

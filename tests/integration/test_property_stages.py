@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine, text
 
@@ -15,7 +17,9 @@ from ildb.ingest.curate import ingest
 from ildb.ingest.mapping import load_mapping
 from ildb.ingest.table import read_table, table_source
 from ildb.pipeline import recipe as recipes
+from ildb.pipeline.artifacts import ArtifactStore
 from ildb.pipeline.runner import Runner
+from ildb.report.figures.predictions import of_table
 
 DATA = Path(__file__).parents[1] / "data"
 SMALL = {"n_trees": 20, "n_nets": 2, "n_epochs": 10, "n_kernel_rows": 60, "n_folds": 3}
@@ -152,3 +156,53 @@ def test_a_retrain_is_a_new_model_and_old_scores_keep_theirs(filled: Engine, tmp
     assert second.artifact_id != first.artifact_id
     assert rows(filled, scored, model=first.id) == before
     assert len(rows(filled, scored, model=second.id)) >= known + 1
+
+
+def test_simulated_melting_points_are_learnt_where_nothing_was_measured_and_never_called_measured(
+    filled: Engine, tmp_path: Path
+) -> None:
+    def stages(**params: Any) -> list[dict[str, Any]]:
+        return [{"name": "melting", "uses": "melting.train", "params": {**SMALL, "seed": 7, **params}}]
+
+    measured = "EXISTS (SELECT FROM ildb.measurement WHERE pairing_id = p.id AND property = 'melting_point')"
+    calibrated = "jsonb_build_object('calibrated_tm_k', 301.5)"
+    with filled.begin() as connection:
+        run_id = connection.execute(
+            text(
+                "INSERT INTO ildb.run (recipe_name, recipe, recipe_sha256, run_key, status, code_version)"
+                " VALUES ('ladders', '{}', '', 'ladders', 'succeeded', '0') RETURNING id"
+            )
+        ).scalar_one()
+        # Three of pairings that nobody measured, one of them never calibrated, and one of a measured pairing.
+        connection.execute(
+            text(
+                "INSERT INTO ildb.measurement (pairing_id, property, value, unit, uncertainty, method, run_id, raw)"
+                " SELECT id, 'apparent_melting_point', 320, 'K', 8, 'md', :run,"
+                f" CASE n WHEN 3 THEN '{{}}' ELSE {calibrated} END FROM ("
+                f"(SELECT id, row_number() OVER (ORDER BY id) FROM ildb.pairing AS p WHERE NOT {measured} LIMIT 3)"
+                f" UNION ALL (SELECT id, 9 FROM ildb.pairing AS p WHERE {measured} ORDER BY id LIMIT 1)) AS x (id, n)"
+            ),
+            {"run": run_id},
+        )
+    usable = rows(
+        filled,
+        "SELECT v.id FROM ildb.measurement AS v JOIN ildb.pairing AS p ON p.id = v.pairing_id"
+        f" WHERE v.method = 'md' AND v.raw <> '{{}}' AND NOT {measured}",
+    )
+    assert len(usable) == 2
+    learnt = (
+        "SELECT r.measurement_id FROM ildb.snapshot_row AS r JOIN ildb.model AS m ON m.snapshot_id = r.snapshot_id"
+        " JOIN ildb.measurement AS v ON v.id = r.measurement_id WHERE m.run_id = :run AND v.method = 'md'"
+    )
+    with_them = run(filled, tmp_path, stages(simulated=True))
+    assert {row.measurement_id for row in rows(filled, learnt, run=with_them)} == {row.id for row in usable}
+
+    statement = "SELECT sha256 FROM ildb.artifact WHERE run_id = :run AND kind = 'melting_out_of_fold'"
+    sha256 = only(filled, statement, run=with_them).sha256
+    table = pq.read_table(ArtifactStore(Settings(home=tmp_path).artifacts_dir).get(sha256))
+    parts = of_table(table)
+    assert set(table.filter(table.column("simulated")).column("measured").to_pylist()) == {301.5}
+    for split, part in parts.items():
+        everyone = table.filter(pa.array([name == split for name in table.column("split").to_pylist()]))
+        assert len(part.measured) == len(everyone) - 2
+        assert 301.5 not in part.measured

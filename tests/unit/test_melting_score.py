@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ildb.errors import InputError
 from ildb.melting.ions import IonTable
+from ildb.melting.model import MeltingModel
 from ildb.melting.score import PairScores, score_pairs
 from tests.unit.melting_sample import PARAMS, data, trained
 
 BMIM, CHLORIDE = "CCCC[n+]1ccn(C)c1", "[Cl-]"
 
 
-def score(*pairs: tuple[str, str, int, int]) -> PairScores:
+def score(*pairs: tuple[str, str, int, int], model: MeltingModel | None = None) -> PairScores:
     smiles = sorted({ion for pair in pairs for ion in pair[:2]})
     position = {text: i for i, text in enumerate(smiles)}
     columns = [
@@ -21,7 +24,7 @@ def score(*pairs: tuple[str, str, int, int]) -> PairScores:
         for column in zip(*((position[c], position[a], nc, na) for c, a, nc, na in pairs), strict=True)
     ]
     cation, anion, n_cation, n_anion = columns
-    return score_pairs(trained().model, IonTable.build(smiles), cation, anion, n_cation, n_anion)
+    return score_pairs(model or trained().model, IonTable.build(smiles), cation, anion, n_cation, n_anion)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,18 @@ def test_neighbours_are_measured_ils_nearest_first() -> None:
     for n in neighbours:
         assert measured[n.cation_inchikey, n.anion_inchikey] == n.tm_k
     assert f"{neighbours[0].tm_k:.0f} K" in str(neighbours[0])
+
+
+def test_what_nobody_measured_is_no_neighbour() -> None:
+    model = trained().model
+    first = score((BMIM, CHLORIDE, 1, 1)).neighbours[0][0]
+    keys = zip(data().cation_inchikey, data().anion_inchikey, strict=True)
+    source = ["md run 7" if key == (first.cation_inchikey, first.anion_inchikey) else "a book" for key in keys]
+    learnt = replace(model, data=replace(model.data, source=source))
+    without = score((BMIM, CHLORIDE, 1, 1), model=learnt).neighbours[0]
+    assert len(without) == PARAMS.n_neighbours
+    assert first not in without
+    assert np.array_equal(score((BMIM, CHLORIDE, 1, 1), model=learnt).tm_k, score((BMIM, CHLORIDE, 1, 1)).tm_k)
 
 
 def test_a_training_row_is_its_own_nearest_neighbour() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import Connection
@@ -14,14 +12,11 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.errors import InputError
 from ildb.md.presets import PRESETS, Pass, Preset
-from ildb.pipeline.artifacts import ArtifactStore
 from ildb.pipeline.jsonb import jsonb
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
-from ildb.pipeline.stages.md_parameters import MdParametersStage
+from ildb.pipeline.stages import md_tasks
+from ildb.pipeline.stages.md_parameters import SKIPPED, MdParametersStage
 from ildb.pipeline.stages.md_select import Chosen, SelectParams, choose, fingerprint
-
-if TYPE_CHECKING:
-    from ildb.md.parameters import IonParameters
 
 _CHANGEABLE = (
     "temperatures_k", "passes", "n_seeds", "pairs", "cutoff_nm", "charge_scale", "pressure_bar", "timestep_fs",
@@ -32,8 +27,10 @@ _CHANGEABLE = (
 class MdLadderParams(SelectParams):
     """Parameters of ``md.ladder``: which pairings, and the protocol; what is none comes from the preset."""
 
-    preset: Literal["smoke", "cpu", "gpu"] = Field(
-        default="cpu", description="smoke: plumbing in a minute; cpu: ten core hours a ladder; gpu: larger and longer"
+    preset: Literal["smoke", "density", "cpu", "gpu"] = Field(
+        default="cpu",
+        description="smoke: plumbing in a minute; density: near room temperature in ten minutes; cpu: ten core hours a "
+        "ladder; gpu: larger and longer",
     )
     temperatures_k: tuple[float, ...] | None = None
     passes: tuple[Pass, ...] | None = None
@@ -79,6 +76,8 @@ class MdLadder(Stage[MdLadderParams]):
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task for each pairing: build its boxes, or say why it cannot be simulated."""
+        if SKIPPED in context.result_of(MdParametersStage.uses).result:
+            return []
         chosen = choose(context.connection, self.params.of_selection(), context.upstream)
         ions = sorted({ion for pairing in chosen for ion in (pairing.cation_id, pairing.anion_id)})
         method_key = context.result_of(MdParametersStage.uses).result["method_key"]
@@ -118,7 +117,7 @@ class MdLadder(Stage[MdLadderParams]):
     @staticmethod
     def run(task: TaskInput) -> TaskOutput:
         """Build, or simulate one point."""
-        return _build(task) if task.payload["do"] == "build" else _simulate(task)
+        return md_tasks.build(task) if task.payload["do"] == "build" else md_tasks.simulate(task)
 
     def store(
         self, context: StageContext, payload: Mapping[str, Any], output: TaskOutput, files: Mapping[str, int]
@@ -212,7 +211,7 @@ class MdLadder(Stage[MdLadderParams]):
         """Counts; the folders of all points go, their content is in rows and artifacts."""
         for result in results:
             if "folder" in result:
-                shutil.rmtree(scratch_root(context.artifacts) / result["folder"], ignore_errors=True)
+                shutil.rmtree(md_tasks.scratch_root(context.artifacts) / result["folder"], ignore_errors=True)
         points = [result for result in results if "status" in result]
         return {
             "n_simulations": sum(result.get("refused") is False for result in results),
@@ -220,82 +219,9 @@ class MdLadder(Stage[MdLadderParams]):
             "n_points": len(points),
             "n_unstable": sum(result["status"] == "unstable" for result in points),
             "ns": round(sum(result["ps"] for result in points) / 1000, 4),
+            **{name: why for name, why in context.result_of(MdParametersStage.uses).result.items() if name == SKIPPED},
         }
-
-
-def scratch_root(artifacts: ArtifactStore) -> Path:
-    """Where points keep checkpoints and frames while they run: beside the artifacts, so on the shared file system."""
-    return artifacts.root.parent / "md"
 
 
 def _add_task(context: StageContext, payload: Mapping[str, Any]) -> None:
     query.execute(context.connection, "links/add_task", stage_run_id=context.stage_run_id, payload=jsonb(payload))
-
-
-def _ions(task: TaskInput) -> list[IonParameters]:
-    from ildb.md.parameters import IonParameters
-
-    return [
-        IonParameters.from_json(task.artifacts.get(sha).read_text(encoding="utf-8")) for sha in task.payload["ions"]
-    ]
-
-
-def _build(task: TaskInput) -> TaskOutput:
-    from ildb.hashing import sha256_text
-    from ildb.md.ladder import build, save_start, zip_text
-
-    if task.payload["refusal"]:
-        return TaskOutput({"refusal": task.payload["refusal"]})
-    preset = Preset.model_validate(task.payload["preset"])
-    built = build(list(zip(_ions(task), task.payload["numbers"], strict=True)), preset)
-    files = {"md_system": task.workdir / "system.xml.gz"}
-    files["md_system"].write_bytes(zip_text(built.system_xml))
-    for seed, start in enumerate(built.starts, start=1):
-        files[f"md_start_{seed}"] = task.workdir / f"start_{seed}.npy"
-        files[f"md_start_{seed}"].write_bytes(save_start(start, built.box_nm))
-    result = {
-        "n_units": built.n_units,
-        "n_atoms": len(built.starts[0]),
-        "system_sha256": sha256_text(built.system_xml),
-    }
-    return TaskOutput(result, files=files)
-
-
-def _simulate(task: TaskInput) -> TaskOutput:
-    from ildb.md.box import Box
-    from ildb.md.driver import Start
-    from ildb.md.ladder import folder_name, load_start, point_content, simulate_point, unzip_text, zip_text
-    from ildb.md.point_analysis import PointFigures
-
-    payload = task.payload
-    root = scratch_root(task.artifacts)
-    if payload["previous"]:
-        shutil.rmtree(root / payload["previous"], ignore_errors=True)  # its rows are stored, or this task were not
-    name = folder_name(payload["stage_run_id"], point_content(payload))
-    preset = Preset.model_validate(payload["preset"])
-    box = Box(list(zip(_ions(task), payload["copies"], strict=True)))
-    system_xml = unzip_text(task.file("system"))
-    start = Start(state_xml=unzip_text(task.file("state"))) if payload["state"] else load_start(task.file("start"))
-    point = simulate_point(
-        box, system_xml, start, preset, payload["place"], payload["seed"], root / name, threads=task.threads
-    )
-    outcome, progress = point.outcome, point.outcome.progress
-    figures = asdict(point.figures) if point.figures else dict.fromkeys(PointFigures.__dataclass_fields__)
-    melt_ps = 0.0 if payload["state"] else preset.melt_ps
-    simulated_ps = melt_ps + preset.equilibrate_ps + preset.produce_ps if outcome.stable else 0.0
-    row = {
-        **figures,
-        "status": "done" if outcome.stable else "unstable",
-        "timestep_fs": progress.timestep_fs,
-        "n_resumed": progress.n_resumed,
-        "n_unstable": progress.n_unstable + (not outcome.stable),
-        "simulated_ps": simulated_ps,
-        "ns_per_day": 86.4 * simulated_ps / progress.md_s if progress.md_s > 0 and outcome.stable else None,
-        "platform": progress.platform,
-    }
-    files: dict[str, Path] = {}
-    if outcome.stable:
-        files = {"md_trajectory": outcome.trajectory, "md_thermo": outcome.thermo}
-        files["md_state"] = task.workdir / "state.xml.gz"
-        files["md_state"].write_bytes(zip_text(outcome.state_xml))
-    return TaskOutput({"row": row, "folder": name}, files=files, device=progress.platform.lower())

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from ildb.db import query
 from ildb.md.settings import Backend, ChargeMethod, ForceFieldSettings
+from ildb.md.tools import missing
+from ildb.md.trouble import INSTALL_HINT
 from ildb.pipeline.jsonb import jsonb
 from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.md_select import SelectParams, choose, fingerprint
@@ -22,6 +24,10 @@ _ROW = (
 )  # fmt: skip
 
 
+SKIPPED = "skipped"
+"""Key of the stage's result: why there will be no simulations."""
+
+
 class MdParametersParams(SelectParams):
     """Parameters of ``md.parameters``: which pairings, and how their ions' parameters are made."""
 
@@ -29,10 +35,15 @@ class MdParametersParams(SelectParams):
     resp_max_basis: int = Field(
         default=300, ge=1, description="more basis functions (about 15 a heavy atom) get AM1-BCC"
     )
+    resp_time_limit_s: float = Field(default=900.0, gt=0, description="CPU time after which an ion gets AM1-BCC, s")
     backends: tuple[Backend, ...] = Field(
         default=("published", "gaff2", "uff"), min_length=1, description="the chain, in order"
     )
     time_limit_s: float = Field(default=120.0, gt=0, description="of each program of AmberTools, s")
+
+    optional: bool = Field(
+        default=False, description="where the extra md is not installed, skip the simulations and say so"
+    )
 
     def settings(self) -> ForceFieldSettings:
         """The settings of the force-field chain."""
@@ -50,11 +61,18 @@ class MdParametersStage(Stage[MdParametersParams]):
     params_type: ClassVar[type[BaseModel]] = MdParametersParams
 
     def fingerprint(self, connection: Connection) -> str:
-        """Hash of the selection."""
-        return fingerprint(connection, self.params.of_selection())
+        """Hash of the selection; what is skipped here is no answer where it need not be."""
+        return fingerprint(connection, self.params.of_selection()) + (self._skipped() or "")
+
+    def _skipped(self) -> str | None:
+        if not self.params.optional or not (names := missing()):
+            return None
+        return f"{', '.join(names)}: not installed. {INSTALL_HINT}, then run the recipe again"
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """The ions without a row of the method."""
+        if self._skipped():
+            return []
         settings = self.params.settings()
         ions: dict[int, str] = {}
         for pairing in choose(context.connection, self.params.of_selection(), context.upstream):
@@ -131,4 +149,5 @@ class MdParametersStage(Stage[MdParametersParams]):
             "n_refused": refused,
             "by_backend": dict(sorted(made.items())),
             "method_key": self.params.settings().key,
+            **({} if (skipped := self._skipped()) is None else {SKIPPED: skipped}),
         }

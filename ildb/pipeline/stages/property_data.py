@@ -97,12 +97,15 @@ def train_task(task: TaskInput, kind: str) -> TaskOutput:
 
 
 def _out_of_fold(data: MeltingData, trained: TrainedMelting) -> pa.Table:
-    """What models that did not see a measured pairing predict for it: one row for each pairing and split."""
+    """What models that did not see a pairing predict for it: one row for each pairing and split.
+
+    ``simulated`` marks values that no one measured: calibrated apparent melting points.
+    """
     parts = []
     for split, found in trained.predictions.items():
         columns = {name: getattr(data, name) for name in ("cation_smiles", "anion_smiles", "n_cation", "n_anion")}
         judged = {"p_below": found.p_below_threshold, "low": found.tm_low_k, "high": found.tm_high_k}
-        fold = {"split": [split] * len(data), "fold": trained.folds[split]}
+        fold = {"split": [split] * len(data), "fold": trained.folds[split], "simulated": data.simulated}
         parts.append(pa.table(fold | columns | {"measured": data.tm_k, "predicted": found.tm_k} | judged))
     return pa.concat_tables(parts)
 

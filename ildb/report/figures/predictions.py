@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,11 +54,13 @@ class OutOfFold:
 
 
 def of_table(table: pa.Table) -> dict[str, OutOfFold]:
-    """The predictions of each split, in the order of `SPLITS`.
+    """The predictions of each split, in the order of `SPLITS`, without those of simulated values: nobody measured them.
 
     Args:
         table: the file ``melting_out_of_fold`` of ``melting.train``.
     """
+    if "simulated" in table.column_names:  # files of older models hold measured values only, or do not tell
+        table = table.filter(pc.invert(table.column("simulated")))
     names = table.column("split").to_numpy(zero_copy_only=False)
     found: dict[str, OutOfFold] = {}
     for split in (name for name in SPLITS if name in set(names)):

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+import csv
 from pathlib import Path
 
 import pytest
 
 from benchmarks.support import md_coverage, md_density
 from ildb.chem.standardize import split_salt
-
-PROTOCOL = md_density.Protocol()
-
-
-def test_the_liquids_are_twelve_neutral_pairings_with_references() -> None:
-    names = {liquid.name for liquid in md_density.LIQUIDS}
-    assert len(names) == len(md_density.LIQUIDS) == 12
-    for liquid in md_density.LIQUIDS:
-        salt = split_salt(f"{liquid.cation}.{liquid.anion}")
-        assert (salt.n_cation, salt.n_anion) == (1, 1)
-        assert 298 <= liquid.temperature_k <= 303.15
-        assert len(liquid.reference) > 20
+from ildb.md.presets import PRESETS
+from ildb.pipeline import recipe as recipes
 
 
-def test_densities_go_on_from_the_checkpoint(tmp_path: Path) -> None:
-    first, second = md_density.LIQUIDS[:2]
-    found = [
-        md_density.Found(liquid.name, 20, "gaff2 resp A", "uff resp C", 1.0, 0.01, 1.0, deviation, 9.0, 9.0)
-        for liquid, deviation in ((first, -3.0), (second, 1.0))
-    ]
-    rows = [{"protocol": asdict(PROTOCOL), "found": asdict(one)} for one in found]
-    shorter = {
-        "protocol": asdict(replace(PROTOCOL, produce_ps=1.0)),
-        "found": asdict(replace(found[0], deviation_pct=50)),
-    }
-    checkpoint = tmp_path / "densities.jsonl"
-    checkpoint.write_text("".join(json.dumps(row) + "\n" for row in (*rows, shorter)))
-    again = md_density.run(checkpoint, protocol=PROTOCOL, liquids=(first, second))
-    assert again == found
-    assert md_density.figures(again) == {"density_mae_pct": 2.0, "density_max_pct": 3.0, "density_n": 2}
+def test_the_liquids_are_twelve_neutral_pairings_measured_at_both_temperatures() -> None:
+    recipe = recipes.load("md_density")
+    parameters, ladder = recipe.stage
+    assert parameters.params["smiles"] == ladder.params["smiles"]
+    with md_density.MEASURED.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    measured = {split_salt(f"{row['cation']}.{row['anion']}") for row in rows}
+    assert {split_salt(text) for text in ladder.params["smiles"]} == measured
+    assert len(measured) == 12
+    assert all((salt.n_cation, salt.n_anion) == (1, 1) for salt in measured)
+    assert sorted(float(row["t_k"]) for row in rows) == [298.15] * 12 + [303.15] * 12
+    assert PRESETS["density"].temperatures_k[-2:] == (303.15, 298.15)
+
+
+def test_a_liquid_counts_once_however_many_points_it_has() -> None:
+    rows = [{"pairing_id": pairing, "deviation_pct": value} for pairing, value in ((1, -3.0), (1, -1.0), (2, 1.0))]
+    assert md_density.figures(rows) == {
+        "density_mae_pct": 1.5, "density_bias_pct": -0.5, "density_max_pct": 2.0, "density_n": 2,
+    }  # fmt: skip
 
 
 def test_coverage_counts_a_liquid_by_its_worse_ion(tmp_path: Path) -> None:

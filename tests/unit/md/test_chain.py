@@ -118,8 +118,8 @@ def test_remarks_of_parmchk2() -> None:
 def test_resp_of_small_anions() -> None:
     """The values of CL&P for thiocyanate are -0.72, 0.44, -0.72."""
     geometry = ion_geometry("N#C[S-]")
-    assert fit_resp(geometry).charges_e == pytest.approx([-0.69, 0.42, -0.73], abs=0.03)
-    octahedron = fit_resp(ion_geometry("F[P-](F)(F)(F)(F)F"))
+    assert fit_resp(geometry, time_limit_s=300).charges_e == pytest.approx([-0.69, 0.42, -0.73], abs=0.03)
+    octahedron = fit_resp(ion_geometry("F[P-](F)(F)(F)(F)F"), time_limit_s=300)
     assert octahedron.charges_e == pytest.approx([-0.31, 0.84, *[-0.31] * 5], abs=0.03)
     assert octahedron.relative_error < 0.01
 
@@ -143,7 +143,8 @@ def test_the_fit_finds_charges_that_made_the_potential() -> None:
 @pytest.mark.parametrize("charge", ["am1bcc", "gfn2"])
 def test_cheaper_charges_are_alike_and_exact(charge: str) -> None:
     geometry = ion_geometry("CS(=O)(=O)[N-]S(C)(=O)=O")
-    found = ion_charges(geometry, method=charge, resp_max_basis=1, time_limit_s=60)  # type: ignore[arg-type]
+    limits = {"resp_max_basis": 1, "resp_time_limit_s": 60, "time_limit_s": 60}
+    found = ion_charges(geometry, method=charge, **limits)  # type: ignore[arg-type]
     assert found.method == charge
     assert found.charges_e[1] == found.charges_e[5]
     assert abs(found.charges_e.sum() + 1) < 1e-9
@@ -151,9 +152,12 @@ def test_cheaper_charges_are_alike_and_exact(charge: str) -> None:
 
 def test_charges_fall_back_by_a_recorded_rule() -> None:
     geometry = ion_geometry("F[B-](F)(F)C(F)(F)F")
-    found = ion_charges(geometry, method="resp", resp_max_basis=50, time_limit_s=60)
+    found = ion_charges(geometry, method="resp", resp_max_basis=50, resp_time_limit_s=60, time_limit_s=60)
     assert found.method == "gfn2"
     assert found.notes["resp_skipped"] == f"{5 * 14 + 3 * 14} basis functions, more than 50"
+    found = ion_charges(geometry, method="resp", resp_max_basis=300, resp_time_limit_s=1e-6, time_limit_s=60)
+    assert found.method == "gfn2"
+    assert found.notes["resp_failed"] == "RESP was stopped after 1e-06 s."
     assert found.notes["am1bcc_skipped"] == "no parameters for B"
 
 
