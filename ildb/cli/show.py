@@ -40,6 +40,8 @@ def ion(
         print_fields(computed, [name for name in computed if name not in ("version", "run_id")])
     drawn = ("run_id", "stage", "model_id", "model_kind", "method", "position", "outcome", "raw", "similarity")
     _section("Drawn by generators", found["generated"], drawn)
+    fields = ("id", "run_id", "backend", "grade", "charge_method", "charges_asked", "refusal")
+    _section("Force fields", found["force_fields"], fields)
     counts = found["counts"]
     title = "{n_pairings} pairings: {n_known} known, {n_predicted} predicted, {n_generated} generated".format(**counts)
     columns = ("pairing_id", "cation_smiles", "anion_smiles", "evidence", "tm_k", "tm_predicted_k", "passed", "names")
@@ -52,7 +54,7 @@ def pairing(
     key: Annotated[str, typer.Argument(metavar="ID|SMILES", help="Id, or 'cation.anion' SMILES.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Evidence, measurements, scores and decisions of a pairing."""
+    """Evidence, measurements, scores, draws, simulations and decisions of a pairing."""
     from ildb.search.keys import key_of_pairing
 
     key_of_pairing(key)
@@ -89,6 +91,19 @@ def pairing(
     others = [{**o, "interval_90": f"{cell(o['low'])} to {cell(o['high'])}"} for o in found["property_scores"]]
     columns = ("run_id", "model_id", "property", "value", "interval_90", "p_below", "in_domain", "domain_reasons")
     _section("Scores of other properties", others, columns)
+    draws = ("run_id", "stage", "model_id", "model_kind", "method", "position", "raw", "sa_score", "similarity")
+    _section("Drawn by generators", found["generated"], draws)
+    simulations = [
+        {
+            **s,
+            "points": f"{s['n_points']} of {s['n_points_planned']}",
+            "apparent_tm_k": s["tm_k"],
+            "interval_95_k": "" if s["tm_k"] is None else f"{s['tm_low_k']:.0f} to {s['tm_high_k']:.0f}",
+        }
+        for s in found["simulations"]
+    ]
+    columns = ("id", "run_id", "preset", "grade", "points", "shape", "apparent_tm_k", "interval_95_k", "refusal")
+    _section("Simulations", simulations, columns)
     for decision in found["decisions"]:
         verdict = f"passed, rank {decision['rank']}" if decision["passed"] else "refused"
         typer.echo(f"\nDecision of run {decision['run_id']}: {verdict}, score {decision['score']:.3g}")

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from ildb import __version__
 from ildb.report.collect import Report
 from ildb.report.section import Section
-from ildb.report.style import inline_svg
+from ildb.report.style import COLOURS, inline_svg
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _DOI: Final = "10."
@@ -34,7 +34,7 @@ def page(report: Report, made_at: datetime | None = None) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         run=report.run,
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
+        style=Markup(COLOURS + (_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 (our own files)
         made_at=made_at or datetime.now(UTC),
         version=__version__,
     )

@@ -27,7 +27,11 @@ VARIABLES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """What each colour is called in the page's style sheet, which has others for the dark."""
 
-_SHEET: Final = Path(__file__).parent / "templates" / "figure.mplstyle"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+COLOURS: Final = (_TEMPLATES / "colours.css").read_text(encoding="utf-8")
+"""The variables, for light and dark."""
+
+_SHEET: Final = _TEMPLATES / "figure.mplstyle"
 _DPI: Final = 150
 _HEAD = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -70,14 +74,23 @@ def inline_svg(figure: Figure, slug: str, label: str) -> str:
         slug: put before every id, as a page must not have one twice.
         label: text alternative, already escaped for an attribute.
     """
-    text = _drawn(figure, "svg", transparent=True).decode("utf-8")
-    text = _METADATA.sub("", _HEAD.sub("", text))
-    text = _REFERENCE.sub(rf"\g<1>{slug}-", text)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, f"var({variable})")
-    start, rest = text.split(">", 1)
+    start, rest = _REFERENCE.sub(rf"\g<1>{slug}-", _by_variables(figure)).split(">", 1)
     start = re.sub(r'\s(?:width|height|version)="[^"]*"', "", start)
     return f'{start} role="img" aria-label="{label}">{rest}'
+
+
+def themed_svg(figure: Figure) -> str:
+    """The figure as a file of its own without background that follows the reader's light or dark."""
+    start, rest = _by_variables(figure).split(">", 1)
+    return f"{start}><style>{COLOURS}</style>{rest}"
+
+
+def _by_variables(figure: Figure) -> str:
+    """The SVG element, colours as the variables of the style sheet."""
+    text = _METADATA.sub("", _HEAD.sub("", _drawn(figure, "svg", transparent=True).decode("utf-8")))
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    return text
 
 
 def _drawn(figure: Figure, kind: Literal["png", "svg"], *, transparent: bool = False) -> bytes:

@@ -17,6 +17,7 @@ Facts = dict[str, Any]
 MAX_PARTNERS = 20
 _OF_PAIRING = (
     "evidence", "measurements", "consensus", "link_scores", "melting_scores", "property_scores", "decisions",
+    "generated", "simulations",
 )  # fmt: skip
 
 
@@ -64,8 +65,9 @@ def ion_facts(connection: Connection, text: str) -> Facts:
 
     Returns:
         The ion's columns, ``aliases``, ``properties`` (one row where they were computed, else none), ``generated``
-        (draws that made it, at most ``MAX_PARTNERS``), ``counts`` of its pairings by kind of evidence, and
-        ``pairings``: at most ``MAX_PARTNERS`` of them as a search shows them, known ones first.
+        (draws that made it, at most ``MAX_PARTNERS``), ``force_fields`` (or why there is none, newest first),
+        ``counts`` of its pairings by kind of evidence, and ``pairings``: at most ``MAX_PARTNERS`` of them as a search
+        shows them, known ones first.
     """
     ion = find_ion(connection, text)
     ids = [row["id"] for row in query.rows(connection, "ion/partners", ion_id=ion["id"], top=MAX_PARTNERS)]
@@ -74,6 +76,7 @@ def ion_facts(connection: Connection, text: str) -> Facts:
         "aliases": _rows(connection, "ion/aliases", ion_id=ion["id"]),
         "properties": _rows(connection, "ion/properties", ion_id=ion["id"]),
         "generated": _rows(connection, "ion/generated", ion_id=ion["id"], top=MAX_PARTNERS),
+        "force_fields": _rows(connection, "ion/force_fields", ion_id=ion["id"]),
         "counts": _rows(connection, "ion/partner_counts", ion_id=ion["id"])[0],
         "pairings": describe(connection, ids),
     }
@@ -85,7 +88,8 @@ def pairing_facts(connection: Connection, text: str) -> Facts:
     Returns:
         The pairing's columns and lists ``names``, ``evidence``, ``measurements``, ``consensus``, ``link_scores``,
         ``melting_scores`` (each with its ``nearest`` known ionic liquids), ``property_scores`` (of other properties)
-        and ``decisions``, newest first.
+        and ``decisions``, newest first; ``generated`` (the draws that first made its ions, or itself) and
+        ``simulations`` (ladders, each with its newest fit).
     """
     pairing = find_pairing(connection, text)
     found = {name: _rows(connection, f"pairing/{name}", pairing_id=pairing["id"]) for name in _OF_PAIRING}

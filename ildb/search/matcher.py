@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from ildb.chem.parse import parse_smiles, shorten
 from ildb.config import get_settings
 from ildb.db import query
 from ildb.errors import IldbError, StructureError
+from ildb.search.answers import Answers
 from ildb.search.fingerprint_index import FingerprintIndex
 from ildb.search.ion_library import Ids, read_part
 from ildb.search.ion_parts import ensure_parts
@@ -34,7 +34,6 @@ LIMIT_S = 1.2
 START_LIMIT_S = 60.0
 MEMORY_BYTES = 4 << 30
 COUNT_EVERY_S = 5.0
-REMEMBERED_BYTES = 64 << 20
 
 
 class Matcher(Protocol):
@@ -126,11 +125,10 @@ class ProcessMatcher:
         self._limit_s = limit_s
         self._progress = progress
         self.team = MatchingTeam(resident=resident, memory_bytes=memory_bytes)
-        self._found: OrderedDict[str, Ids] = OrderedDict()
-        self._searched: dict[str, Any] = {}
         self._loaded: dict[str, Any] | None = None
         self._counted: tuple[float, dict[str, Any]] = (0.0, {})
         self._fingerprints: tuple[dict[str, Any] | None, FingerprintIndex] | None = None
+        self._answers = Answers()
         self._lock = threading.Lock()
 
     def __enter__(self) -> ProcessMatcher:
@@ -149,28 +147,30 @@ class ProcessMatcher:
         Raises:
             StructureError: the pattern is not SMARTS, or took more time or memory than allowed.
         """
+        state = self._seen_state(connection)
+        known = self._answers.get(pattern.text, _key(state))
+        if known is not None:
+            return known
         with self._lock:
-            state = self._refresh(connection)
-            found = self._found.pop(pattern.text, None)
-            if found is None:
-                self._prepare(connection, state)
-                found = self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
-                found.setflags(write=False)
-            self._found[pattern.text] = found
-            while sum(known.nbytes for known in self._found.values()) > REMEMBERED_BYTES:
-                self._found.popitem(last=False)
-            return found
+            known = self._answers.get(pattern.text, _key(state))  # somebody may have asked meanwhile
+            if known is not None:
+                return known
+            self._prepare(connection, state)
+            found = self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
+            found.setflags(write=False)
+            self._answers.put(pattern.text, _key(state), found)
+        return found
 
     def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
         """See ``Matcher``."""
+        asked, state = np.array(ids, dtype=np.int64), self._seen_state(connection)
+        known = self._answers.get(pattern.text, _key(state))
+        if known is not None:
+            return set(asked[np.isin(asked, known)].tolist())
         with self._lock:
-            state = self._refresh(connection)
-            asked = np.array(ids, dtype=np.int64)
-            known = self._found.get(pattern.text)
-            if known is not None:
-                return set(np.intersect1d(asked, known).tolist())
             self._prepare(connection, state)
-            return set(self._ask(pattern, {"smarts": pattern.text, "all": False}, asked).tolist())
+            found = self._ask(pattern, {"smarts": pattern.text, "all": False}, asked)
+        return set(found.tolist())
 
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
@@ -187,6 +187,10 @@ class ProcessMatcher:
                 self._fingerprints = state, FingerprintIndex.of(parts, {row["id"]: row["sign"] for row in signs})
         return self._fingerprints[1].search(bits, SIGN[side], threshold=threshold, top=top)
 
+    def _seen_state(self, connection: Connection) -> dict[str, Any]:
+        newest = query.one(connection, "search/last_ion", smiles="") or {}
+        return self._state(connection, newest["last_id"])
+
     def _state(self, connection: Connection, last_id: int | None) -> dict[str, Any]:
         """The number of ions and the last id, as the connection's transaction sees them."""
         at, known = self._counted
@@ -201,22 +205,13 @@ class ProcessMatcher:
 
         return ensure_parts(connection, self._folder, making)
 
-    def _refresh(self, connection: Connection) -> dict[str, Any]:
-        """Forget what was found among other ions than those that the connection's transaction sees; their state.
+    def _prepare(self, connection: Connection, state: dict[str, Any]) -> None:
+        """The processes run and hold the ions that the connection's transaction sees.
 
         Ions are added, and by the rights of the roles neither changed nor deleted, so their number and last id tell.
         Counting takes longer than a search, so it is done every COUNT_EVERY_S: an ion whose transaction ended after
         that of one with a higher id is found so much later.
         """
-        newest = query.one(connection, "search/last_ion", smiles="") or {}
-        state = self._state(connection, newest["last_id"])
-        if state != self._searched:
-            self._found.clear()
-            self._searched = state
-        return state
-
-    def _prepare(self, connection: Connection, state: dict[str, Any]) -> None:
-        """The processes run and hold the ions of that state."""
         if self.team.is_alive() and state == self._loaded:
             return
         self._loaded = None  # should this fail, nothing is known of what they hold
@@ -263,3 +258,7 @@ def _found(pattern: SearchPattern, reply: Reply) -> Ids:
             f"The pattern {shorten(pattern.text)} cannot be matched: {answer['failed']}.", "Make it smaller."
         )
     return ids
+
+
+def _key(state: dict[str, Any]) -> tuple[Any, ...]:
+    return state["n_ions"], state["last_id"]

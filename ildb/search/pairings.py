@@ -7,10 +7,6 @@ ions seen are matched; when too few of them match, the pattern is rare, and all 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Row,
     Select,
     and_,
     any_,
@@ -36,14 +33,17 @@ from sqlalchemy.dialects import postgresql
 from ildb.db import query as queries
 from ildb.db.models import Pairing
 from ildb.errors import InputError
-from ildb.search import logic, looking
-from ildb.search.filters import Filters, Position, conditions, has_passed, ordered, parts
+from ildb.search import logic, looking, page_token
+from ildb.search.conditions import coarse, each, has_passed, rest, selected
+from ildb.search.filters import Filters
 from ildb.search.keys import key_of_ion
 from ildb.search.logic import All, AnyOf, Clause, Contains, Is, NearestTo, Not, Test
 from ildb.search.matcher import Matcher
+from ildb.search.order import Position, in_order, ordered, parts, satisfying
 
 Hit = dict[str, Any]
 CHUNK = 2_000
+_IONS = (Pairing.cation_id, Pairing.anion_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Answer:
         self._matcher = matcher
         self.question = question
         self._sets: dict[Test, list[int]] = {}
+        self._members: dict[Test, frozenset[int]] = {}
         self._seen: dict[Contains, dict[int, bool]] = {}
 
     def page(self, size: int, after: str | None = None) -> Page:
@@ -104,13 +105,13 @@ class Answer:
         """
         if size < 1:
             raise InputError(f"A page of {size} pairings makes no sense.", "Give at least 1.")
-        start = None if after is None else self._read_token(after)
+        start = None if after is None else page_token.read(after, self.question)
         # Workers take longer to start than a page takes.
         self._connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
         found = list(_first(self._positions(start, size + 1), size + 1))
         self._connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
         hits = self.describe([position.pairing_id for position in found[:size]])
-        return Page(hits, self._token(found[size - 1]) if len(found) > size else None)
+        return Page(hits, page_token.write(self.question, found[size - 1]) if len(found) > size else None)
 
     def ids(self, limit: int | None = None) -> Iterator[int]:
         """Ids of all pairings of the answer in order, read as they are consumed."""
@@ -129,13 +130,12 @@ class Answer:
 
     def count(self) -> int:
         """How many pairings the answer has."""
-        statement = select(func.count()).select_from(Pairing).where(*self._wanted())
+        statement = select(func.count()).select_from(self._all().subquery())
         return int(self._connection.execute(statement).scalar_one())
 
     def estimate(self) -> int:
         """About how many, from the planner's statistics; only the ions are searched."""
-        statement = select(Pairing.id).where(*self._wanted())
-        return int(self.explain(statement)["Plan Rows"])
+        return int(self.explain(self._all())["Plan Rows"])
 
     def explain(self, statement: Select[Any]) -> dict[str, Any]:
         """The planner's tree for a statement."""
@@ -152,54 +152,85 @@ class Answer:
     # --- order ---
 
     def _positions(self, after: Position | None, wanted: int | None) -> Iterator[Position]:
-        looks = looking.Looks(wanted) if wanted is not None and wanted <= CHUNK and self._has_open_patterns() else None
+        few = wanted if wanted is not None and wanted <= CHUNK else None
         for part in parts(self.question.filters):
             if after is not None and part < after.part:
                 continue
-            # Looking at pairings one by one ends within the part, or goes on from where it got.
-            while looks is not None and (n := looks.next()):
-                looked = self._look(part, after, n)
-                looks.add(n, len(looked.found))
-                yield from looked.found
-                after = looked.last or after
-                if looked.done:
-                    break
-            else:
-                yield from self._select(part, after, wanted)
+            for position in self._of_part(part, after, few):
+                few = few and max(1, few - 1)
+                yield position
 
-    def _has_open_patterns(self) -> bool:
-        return any(isinstance(t, Contains) and t not in self._sets for t in logic.tests(self.question.ions))
+    def _of_part(self, part: int, after: Position | None, wanted: int | None) -> Iterator[Position]:
+        if wanted is not None and self._is_worth_a_look():
+            # First at pairings whatever their ions, then at those of the right ions.
+            for right_ions in (False, True):
+                looks = looking.Looks(wanted)
+                while n := looks.next():
+                    looked = self._look(part, after, n, right_ions=right_ions)
+                    yield from looked.found
+                    if looked.is_end:
+                        return
+                    looks.add(n, looked.n_passed_filters, len(looked.found))
+                    after = looked.last or after
+                if not looks.any_passed_filters and not right_ions:
+                    # Not one of those looked at satisfied the filters: these first, then the ions of what they leave.
+                    looked = self._look_at_satisfying(part, after, looking.MAX_LOOK)
+                    yield from looked.found
+                    if looked.is_end:
+                        return
+                    after = looked.last or after
+        yield from self._select(part, after, wanted)
+
+    def _is_worth_a_look(self) -> bool:
+        """Whether something is costlier to ask of all pairings than of some."""
+        patterns = any(isinstance(t, Contains) and t not in self._sets for t in logic.tests(self.question.ions))
+        return patterns or bool(coarse(self.question.filters))
 
     def _select(self, part: int, after: Position | None, wanted: int | None) -> Iterator[Position]:
-        statement = ordered(part, after).where(self._clause(self.question.ions), *conditions(self.question.filters))
-        if wanted is not None and wanted <= CHUNK:
-            for row in self._connection.execute(statement.limit(wanted)).all():
+        filters = self.question.filters
+        statement = ordered(part, after).where(self._clause(self.question.ions))
+        if wanted is not None:
+            for row in self._connection.execute(in_order(selected(statement, filters)).limit(wanted)).all():
                 yield Position(part, row.rank, row.id)
             return
+        if rest(filters, Pairing.id):
+            statement = in_order(selected(statement, filters))
+        else:
+            statement = statement.where(*coarse(filters))
         # All rows will be read, so the plan for the first tenth, which a cursor gets otherwise, would be the wrong one.
         self._connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
         with self._connection.execute(statement.execution_options(yield_per=CHUNK)) as result:
             for row in result:
                 yield Position(part, row.rank, row.id)
 
-    def _look(self, part: int, after: Position | None, n: int) -> _Looked:
-        statement = (
-            ordered(part, after, Pairing.cation_id, Pairing.anion_id).where(*conditions(self.question.filters)).limit(n)
-        )
-        rows = self._connection.execute(statement).all()
-        self._match_seen({row.cation_id for row in rows}, {row.anion_id for row in rows})
+    def _look(self, part: int, after: Position | None, n: int, *, right_ions: bool) -> _Looked:
+        """The next n pairings of the order, whatever they are, or of those with the right ions."""
+        pairings = ordered(part, after, *_IONS)
+        window = (pairings.where(self._clause(self.question.ions)) if right_ions else pairings).limit(n).subquery()
+        satisfies = and_(true(), *each(self.question.filters, window.c.id)).label("satisfies")
+        rows = self._connection.execute(in_order(select(window, satisfies))).all()
+        return self._looked([row for row in rows if row.satisfies], part, rows, n)
+
+    def _look_at_satisfying(self, part: int, after: Position | None, n: int) -> _Looked:
+        """The next n pairings that satisfy the filters."""
+        rows = self._connection.execute(satisfying(part, after, self.question.filters, n)).all()
+        return self._looked(rows, part, rows, n)
+
+    def _looked(self, hits: Sequence[Row[Any]], part: int, rows: Sequence[Row[Any]], n: int) -> _Looked:
+        self._match_seen({row.cation_id for row in hits}, {row.anion_id for row in hits})
         found = [
             Position(part, row.rank, row.id)
-            for row in rows
+            for row in hits
             if self._holds(self.question.ions, row.cation_id, row.anion_id)
         ]
         last = Position(part, rows[-1].rank, rows[-1].id) if rows else None
-        return _Looked(found, last, done=len(rows) < n)
+        return _Looked(found, len(hits), last, is_end=len(rows) < n)
 
     def _match_seen(self, cations: set[int], anions: set[int]) -> None:
         for test in logic.tests(self.question.ions):
-            if not isinstance(test, Contains):
-                self._ids_of(test)
+            if not isinstance(test, Contains) or test in self._sets:
+                if test not in self._members:
+                    self._members[test] = frozenset(self._ids_of(test))
                 continue
             seen = self._seen.setdefault(test, {})
             ions = (cations if test.side != "anion" else set()) | (anions if test.side != "cation" else set())
@@ -216,9 +247,9 @@ class Answer:
         if isinstance(clause, Not):
             return not self._holds(clause.part, cation, anion)
         ions = [cation] * (clause.side != "anion") + [anion] * (clause.side != "cation")
-        if isinstance(clause, Contains):
+        if isinstance(clause, Contains) and clause not in self._members:
             return any(self._seen[clause][ion] for ion in ions)
-        return any(ion in self._sets[clause] for ion in ions)
+        return any(ion in self._members[clause] for ion in ions)
 
     # --- sets of ions ---
 
@@ -256,37 +287,21 @@ class Answer:
         sides = [Pairing.cation_id] * (clause.side != "anion") + [Pairing.anion_id] * (clause.side != "cation")
         return or_(*(one_of(side, ids) for side in sides))
 
-    def _wanted(self) -> list[ColumnElement[bool]]:
+    def _all(self) -> Select[Any]:
+        """All pairings of the answer."""
         filters = self.question.filters
-        return [self._clause(self.question.ions), *conditions(filters), *([has_passed()] if filters.passed else [])]
-
-    # --- tokens ---
-
-    def _digest(self) -> str:
-        return hashlib.sha256(repr(self.question).encode()).hexdigest()[:12]
-
-    def _token(self, last: Position) -> str:
-        content = json.dumps([self._digest(), last.part, last.rank, last.pairing_id])
-        return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
-
-    def _read_token(self, token: str) -> Position:
-        try:
-            digest, part, rank, pairing_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-            position = Position(int(part), int(rank), int(pairing_id))
-        except (ValueError, TypeError, binascii.Error):
-            raise InputError(f"{token!r} is not the token of a page.", "Copy it from the page before.") from None
-        if digest != self._digest():
-            raise InputError("That page belongs to another search.", "Repeat the search that gave its token.")
-        return position
+        statement = select(Pairing.id).where(self._clause(self.question.ions))
+        return selected(statement.where(has_passed()) if filters.passed else statement, filters)
 
 
 @dataclass(frozen=True)
 class _Looked:
-    """Pairings of one part looked at: those that match, the last one, and whether there are no more."""
+    """Pairings of one part looked at: those that match, how many satisfied the filters, the last one, and the end."""
 
     found: list[Position]
+    n_passed_filters: int
     last: Position | None
-    done: bool
+    is_end: bool
 
 
 def _first(positions: Iterator[Position], n: int | None) -> Iterator[Position]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
 from starlette.requests import Request
 
 from ildb.db import lineage, query
-from ildb.errors import InputError
 from ildb.pipeline import watch
 from ildb.pipeline.settings import RunSettings
 from ildb.search.facts import find_pairing, ion_facts, pairing_facts
 from ildb.search.filters import Evidence
 from ildb.search.logic import Side
-from ildb.search.pairings import Answer
+from ildb.search.pairings import Answer, Question
 from ildb.web import asking, context
 from ildb.web.asking import Decision, How
 from ildb.web.formats import plain
@@ -27,6 +27,9 @@ MAX_PAGE = 1_000
 
 class Form(BaseModel):
     """What may be asked of pairings: all of it must hold."""
+
+    # A filter that is spelled wrongly would otherwise be none at all.
+    model_config = ConfigDict(extra="forbid")
 
     cation: str | None = None
     cation_how: How = "contains"
@@ -79,12 +82,9 @@ class Paged(Form):
     after: str | None = None
 
 
-def _asked(form: Form) -> asking.Asked:
-    given = {name: str(value) for name, value in form.model_dump().items() if value is not None}
-    asked = asking.read(given)
-    if asked.question is None:
-        raise InputError("; ".join(f"{name}: {text}" for name, text in asked.errors.items()))
-    return asked
+def _question(connection: Connection, form: Form) -> Question:
+    given = form.model_dump(include=set(asking.NAMES), exclude_none=True)
+    return asking.required(connection, {name: str(value) for name, value in given.items()})
 
 
 @router.get("/stats", summary="Counts of everything")
@@ -97,11 +97,9 @@ def stats(request: Request) -> dict[str, int]:
 def search(request: Request, form: Annotated[Paged, Query()]) -> Page:
     """Patterns are SMARTS; ``cation_how=is`` takes a SMILES, InChIKey or id, ``resembles`` a SMILES."""
     here = context.of(request)
-    asked = _asked(Form(**form.model_dump(exclude={"limit", "after"})))
-    if asked.question is None:
-        raise InputError("Nothing is asked.")
     with here.database.reading() as connection:
-        page = Answer(connection, here.database.matcher, asked.question).page(form.limit, form.after)
+        question = _question(connection, form)
+        page = Answer(connection, here.database.matcher, question).page(form.limit, form.after)
     return Page(pairings=[Hit(**plain(hit)) for hit in page.hits], next=page.next)
 
 
@@ -109,11 +107,9 @@ def search(request: Request, form: Annotated[Paged, Query()]) -> Page:
 def count(request: Request, form: Annotated[Form, Query()]) -> dict[str, int]:
     """The exact number."""
     here = context.of(request)
-    asked = _asked(form)
-    if asked.question is None:
-        raise InputError("Nothing is asked.")
     with here.database.reading() as connection:
-        return {"count": Answer(connection, here.database.matcher, asked.question).count()}
+        question = _question(connection, form)
+        return {"count": Answer(connection, here.database.matcher, question).count()}
 
 
 @router.get("/pairings/{key:path}/lineage", summary="Where a pairing's rows come from")

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlencode
 
-from ildb.errors import InputError
+from sqlalchemy import Connection
+
+from ildb.chem.parse import shorten
+from ildb.db import query
+from ildb.errors import InputError, NotFoundError
+from ildb.pipeline import opening
 from ildb.search.ask import property_range, question
 from ildb.search.filters import Evidence, Filters
 from ildb.search.logic import All, Clause, is_ion
@@ -91,6 +96,35 @@ def read(parameters: Mapping[str, str]) -> Asked:
         properties=() if limit is None else (limit,),
     )
     return Asked(values, {}, Question(All(tuple(parts)), filters))
+
+
+def checked(connection: Connection, asked: Asked) -> Asked:
+    """The same; with an error at the field where it names a source or a run that is not there."""
+    if asked.question is None:
+        return asked
+    filters, errors = asked.question.filters, {}
+    if filters.source is not None and filters.source not in {
+        row["name"] for row in query.rows(connection, "source/names")
+    }:
+        errors["source"] = f"There is no source {shorten(filters.source)}. The field lists those there are."
+    if filters.run_id is not None:
+        try:
+            opening.get_run(connection, filters.run_id)
+        except NotFoundError as error:
+            errors["run"] = error.what
+    return Asked(asked.values, errors) if errors else asked
+
+
+def required(connection: Connection, parameters: Mapping[str, str]) -> Question:
+    """What a form asks, for whoever has no page to show it on.
+
+    Raises:
+        InputError: a field is wrong; the message names each.
+    """
+    asked = checked(connection, read(parameters))
+    if asked.question is None:
+        raise InputError("; ".join(f"{name}: {text}" for name, text in asked.errors.items()))
+    return asked.question
 
 
 class _Form:

@@ -15,6 +15,7 @@ from ildb import __version__
 from ildb.web import drawings, formats
 from ildb.web.database import Database
 from ildb.web.drawings import Drawings
+from ildb.web.ladders import Ladders
 from ildb.web.security import Sessions
 from ildb.web.settings import WebSettings
 from ildb.web.static_files import Assets
@@ -32,6 +33,7 @@ class Context:
         sessions: who is signed in.
         assets: style and scripts.
         drawings: structures drawn so far.
+        ladders: pictures of simulations made so far.
     """
 
     settings: WebSettings
@@ -39,6 +41,7 @@ class Context:
     sessions: Sessions
     assets: Assets = field(default_factory=Assets)
     drawings: Drawings = field(default_factory=Drawings)
+    ladders: Ladders = field(default_factory=Ladders)
 
     def __post_init__(self) -> None:
         """Prepare the templates: everything put into a page is escaped."""

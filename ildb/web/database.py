@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, event
@@ -22,6 +23,9 @@ from ildb.search.sql import READER
 CURATOR = "ildb_curator"
 WAIT_S = 10.0
 _COUNTS_LAST_S = 30.0
+# A page of results is about 20 kB.
+_MAX_KEPT = 1_000
+T = TypeVar("T")
 
 
 class BusyError(IldbError):
@@ -49,6 +53,9 @@ class Database:
         self._free = threading.BoundedSemaphore(connections)
         self._writer: Engine | None = None
         self._counts: tuple[float, dict[str, Any]] = (float("-inf"), {})
+        self._snapshot: str | None = None
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
         # Patterns are matched in a process that is killed when one takes too long; the server never sees them.
         self.matcher = ProcessMatcher(resident=True)
 
@@ -93,6 +100,31 @@ class Database:
                 known = query.one(connection, "stats/counts") or {}
             self._counts = time.monotonic(), known
         return known
+
+    def once(self, connection: Connection, key: Hashable, work: Callable[[], T]) -> T:
+        """What a question's work gives; kept while every transaction sees the same rows, so it is never out of date.
+
+        Args:
+            connection: of ``reading``.
+            key: tells the question from all others.
+            work: answers it.
+        """
+        snapshot = connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
+        with self._lock:
+            if snapshot != self._snapshot:
+                self._kept.clear()
+                self._snapshot = snapshot
+            elif key in self._kept:
+                self._kept.move_to_end(key)
+                found: T = self._kept[key]
+                return found
+        found = work()
+        with self._lock:
+            if snapshot == self._snapshot:
+                self._kept[key] = found
+                if len(self._kept) > _MAX_KEPT:
+                    self._kept.popitem(last=False)
+        return found
 
     def close(self) -> None:
         """End the connections and the matching process."""

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from ildb.db import lineage
-from ildb.errors import InputError
 from ildb.export import rows
 from ildb.export.prov import prov_json
 from ildb.export.salts import write_sdf
@@ -72,15 +71,13 @@ _WRITERS: dict[str, Callable[[Hits, Path], int]] = {
 def download(request: Request, form: Format) -> Response:
     """The whole answer of a search, up to the server's limit; ``x-ildb-rows`` says how many rows it has."""
     here = context.of(request)
-    asked = asking.read(request.query_params)
-    if asked.question is None:
-        raise InputError("; ".join(f"{name}: {text}" for name, text in asked.errors.items()))
     limit = here.settings.max_drawn if form == "sdf" else here.settings.max_rows
     if not _free.acquire(blocking=False):
         raise BusyError("Other downloads are being written.", "Try again in a few seconds.")
     try:
         with here.database.reading() as connection:
-            hits = Answer(connection, here.database.matcher, asked.question).hits(limit + 1)
+            question = asking.required(connection, request.query_params)
+            hits = Answer(connection, here.database.matcher, question).hits(limit + 1)
             return _written(hits, form, limit, "ildb-search")
     finally:
         _free.release()

@@ -92,6 +92,18 @@ def wrappable(value: Any) -> Markup:
     return Markup("<wbr>").join(escape(part) for part in re.findall(r".{1,8}", str(value), re.DOTALL))
 
 
+_METHODS = {
+    "enumeration": "cores and substituents of known ions recombined", "prior": "drawn from the model at large",
+    "around": "drawn around chosen ions", "between": "drawn between two chosen ions",
+    "steered": "drawn in rounds towards low melting points", "ngram": "drawn letter by letter",
+}  # fmt: skip
+
+
+def method(value: str) -> str:
+    """How a generator drew, in words."""
+    return _METHODS.get(value, value)
+
+
 def on_scale(value: Any) -> float:
     """Where a melting point lies on the scale of an interval's drawing, 0 to 100."""
     return round(100 * (min(max(float(value), _TM_FROM_K), _TM_TO_K) - _TM_FROM_K) / (_TM_TO_K - _TM_FROM_K), 1)
@@ -105,4 +117,5 @@ def as_text(value: Any) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number, "kelvin": kelvin, "share": share, "when": when, "with_links": with_links, "doi": doi_link,
     "web_link": web_link, "salt": salt, "wrappable": wrappable, "on_scale": on_scale, "as_text": as_text,
+    "method": method,
 }  # fmt: skip

@@ -14,7 +14,7 @@ class Node:
 
     Attributes:
         text: what it says.
-        kind: what it is about: claim, value, score, decision, run, model, data, source.
+        kind: what it is about: claim, value, score, decision, draw, run, model, data, source.
         link: a page of ours about it.
         source: row of a source, for its DOI, address and licence.
         reference: a reference of the row's own.
@@ -30,11 +30,12 @@ class Node:
 
 
 def nodes(found: Lineage) -> list[Node]:
-    """The lines of a lineage, the newest decision first: decisions, scores, claims, values."""
+    """The lines of a lineage, the newest decision first: decisions, scores, draws, claims, values."""
     return [
         *(_decision(found, row) for row in found.decisions),
         *(_link(found, row) for row in found.link_scores),
         *(_melting(found, row) for row in found.melting_scores),
+        *(_draw(found, row) for row in found.generated),
         *(_claim(found, row) for row in found.evidence),
         *(_value(found, row) for row in found.measurements),
     ]
@@ -67,6 +68,15 @@ def _melting(found: Lineage, row: Row) -> Node:
     )
 
 
+def _draw(found: Lineage, row: Row) -> Node:
+    what = "the pairing" if row["ion_id"] is None else f"ion {row['ion_smiles']}"
+    return Node(
+        f"Generated: {what}, draw {row['position']}",
+        "draw",
+        children=[_run_at(found, row["run_id"], found.drawing_stage(row)), _model(found, row["model_id"])],
+    )
+
+
 def _claim(found: Lineage, row: Row) -> Node:
     name = f" as {row['name']}" if row["name"] else ""
     return Node(f"Evidence: {row['kind']}{name}", "claim", children=[_origin(found, row, reference=row["reference"])])
@@ -87,8 +97,11 @@ def _origin(found: Lineage, row: Row, reference: str | None = None, n_rows: int 
 
 
 def _run(found: Lineage, run_id: int, uses: str | None, rows: str = "") -> Node:
+    return _run_at(found, run_id, found.stage(run_id, uses) if uses else None, rows)
+
+
+def _run_at(found: Lineage, run_id: int, stage: Row | None, rows: str = "") -> Node:
     run = found.runs[run_id]
-    stage = found.stage(run_id, uses) if uses else None
     at = f", stage {stage['name']} ({stage['uses']} v{stage['version']})" if stage else ""
     commit = f", commit {run['git_commit'][:7]}" if run["git_commit"] else ""
     return Node(

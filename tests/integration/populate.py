@@ -52,6 +52,9 @@ ANIONS = {
     "lactate": "CC(O)C(=O)[O-]",
     "sulfate": "O=S(=O)([O-])[O-]",
 }
+DRAWS = (
+    ("[Cl-]", "known", "chloride", None), ("C(", "unparsable", None, None), ("OC(C)C([O-])=O", "novel", "lactate", 2.5),
+)  # fmt: skip
 N_KNOWN_ANIONS = 5
 N_SCORED = 36
 N_DECIDED = 30
@@ -77,6 +80,11 @@ class Populated:
     melting_model_id: int = 0
     n_melting_points: int = 0
     simulation_id: int = 0
+
+
+def drawn_pairing(made: Populated) -> int:
+    """A pairing whose anion a generator drew."""
+    return next(pairing for (_, anion), pairing in made.pairings.items() if anion == "lactate")
 
 
 class _Writer:
@@ -319,11 +327,12 @@ def fill(connection: Connection) -> Populated:
         content_sha256=SHA, cpu_s=0.01,
         artifact_id=connection.execute(text("SELECT min(id) FROM ildb.artifact")).scalar_one(),
     )  # fmt: skip
-    for position, (raw, outcome, ion) in enumerate((("[Cl-]", "known", "chloride"), ("C(", "unparsable", None))):
+    for position, (raw, outcome, ion, sa_score) in enumerate(DRAWS):
         writer.add(
             "generated_molecule", returning="position", stage_run_id=melting, position=position, run_id=made.run_id,
             model_id=made.melting_model_id, raw=raw, charge=-1, outcome=outcome, reasons=[] if ion else ["syntax"],
             ion_id=made.anions[ion] if ion else None, method="prior", seed=7, temperature=0.5, round=0,
+            sa_score=sa_score, similarity=None if sa_score is None else 0.42,
         )  # fmt: skip
     _ladders(writer, made)
     connection.execute(text("ANALYZE"))

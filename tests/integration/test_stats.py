@@ -23,7 +23,7 @@ def test_counts(command, populated: Populated) -> None:
         "runs": 1,
         "models": 2,
         "link_scores": N_SCORED,
-        "generated_molecules": 2,
+        "generated_molecules": 3,
         "melting_scores": N_DECIDED,
         "screening_decisions": N_DECIDED,
         "md_simulations": 2,

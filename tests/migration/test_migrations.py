@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,7 +16,6 @@ from ildb.db.models import SCHEMA, Base
 from ildb.errors import InputError, SchemaRevisionError
 from tests.integration.populate import fill
 
-ROOT = Path(__file__).resolve().parents[2]
 REVISIONS = [s.revision for s in ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()][::-1]
 
 
@@ -136,29 +130,3 @@ def test_a_wrong_revision_is_an_error_that_names_the_command(connection: Connect
 def test_an_unknown_revision_is_refused(connection: Connection) -> None:
     with pytest.raises(InputError, match="no_such"):
         schema.upgrade(connection, "no_such")
-
-
-def test_an_installed_wheel_migrates_and_lists_recipes(new_database: Callable[..., str], tmp_path: Path) -> None:
-    """The wheel unpacked apart from the checkout, used from another folder."""
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    (wheel,) = tmp_path.glob("*.whl")
-    site = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    url = new_database(empty=True)
-    env = {**os.environ, "ILDB_DATABASE_URL": url, "PYTHONPATH": str(site)}
-    check = (
-        "import ildb, ildb.resources as r;"
-        " print(ildb.__file__, r.resource_dir('migrations'), r.resource_dir('pipelines'))"
-    )
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-P", *arguments], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    assert run("-c", check).count(str(site)) == 3
-    assert f"none -> {schema.head()}" in run("-m", "ildb.cli.app", "db", "upgrade")
-    assert run("-c", "from ildb.pipeline import recipe; print(recipe.load('quickstart').name)").strip() == "quickstart"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from ildb.config import Settings
 from ildb.pipeline import recipe as recipes
 from ildb.pipeline import registry
 from ildb.pipeline.runner import Runner
-from tests.integration.populate import Populated
+from tests.integration.populate import Populated, drawn_pairing
 from tests.integration.squares import TABLE, TEST_STAGES
 from tests.web.axe import violations
 from tests.web.conftest import TOKEN
@@ -76,20 +78,27 @@ def test_draw_restrict_filter_open_follow_download(page: Any, site: str, populat
     assert "Data snapshot" in page.locator(".tree li.model li.data").first.inner_text()
 
 
-def test_review_a_refused_record(page: Any, site: str, engine: Engine, populated: Populated) -> None:
+def refused(engine: Engine, populated: Populated, record: dict[str, str]) -> int:
+    """A record in quarantine."""
     with engine.begin() as connection:
-        record_id = connection.execute(
+        record_id: int = connection.execute(
             text(
                 "INSERT INTO ildb.quarantine (source_id, record, record_sha256, reasons, findings) VALUES"
-                " (:source, CAST(:record AS jsonb), repeat('7', 64), '{unparsable}', CAST(:findings AS jsonb))"
+                " (:source, CAST(:record AS jsonb), :sha256, '{unparsable}', CAST(:findings AS jsonb))"
                 " RETURNING id"
             ),
             {
-                "source": populated.sources["catalogue"],
-                "record": '{"source_key": "web-1", "salt_smiles": "CC[N](C)(C)C.[Cl-]", "name": "a salt"}',
+                "source": populated.sources["catalogue"], "record": json.dumps(record),
+                "sha256": hashlib.sha256(json.dumps(record).encode()).hexdigest(),
                 "findings": '[{"code": "unparsable", "message": "valence of N"}]',
             },
-        ).scalar_one()
+        ).scalar_one()  # fmt: skip
+    return record_id
+
+
+def test_review_a_refused_record(page: Any, site: str, engine: Engine, populated: Populated) -> None:
+    record = {"source_key": "web-1", "salt_smiles": "CC[N](C)(C)C.[Cl-]", "name": "a salt"}
+    record_id = refused(engine, populated, record)
     page.goto(f"{site}/quarantine/{record_id}")
     page.get_by_role("link", name="Sign in to decide").click()
     page.fill("#token", "wrong")
@@ -142,7 +151,8 @@ def test_watch_a_run_that_goes_on(page: Any, site: str, engine: Engine, tmp_path
 def pages(populated: Populated) -> list[str]:
     return [
         "/", "/search", "/search?cation=c1c(&min_p373=seven&threshold=2", "/search?smarts=[Au]",
-        f"/pairings/{populated.passed[0]}", f"/pairings/{populated.known[0]}", f"/ions/{populated.anions['chloride']}",
+        f"/pairings/{populated.passed[0]}", f"/pairings/{populated.known[0]}", f"/pairings/{drawn_pairing(populated)}",
+        f"/ions/{populated.anions['chloride']}", f"/ions/{populated.anions['lactate']}",
         "/runs", f"/runs/{populated.run_id}", "/quarantine", "/quarantine/1", "/api", "/sign-in", "/nothing",
     ]  # fmt: skip
 
@@ -162,14 +172,53 @@ def test_pages_are_accessible_and_fit_a_phone(browser: Any, site: str, populated
     assert not found
 
 
-def test_without_a_mouse(page: Any, site: str) -> None:
-    page.goto(f"{site}/search")
+def focus_by_tab(page: Any, selector: str, most: int = 120) -> None:
+    """Press the tabulator until an element has the focus, as who has no mouse does."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"{selector} is not reached in {most} steps")
+
+
+def test_the_whole_way_by_keyboard(page: Any, site: str) -> None:
+    page.goto(site)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    page.focus("#smarts")
+    focus_by_tab(page, "#smarts")
     page.keyboard.type("C#N")
     page.keyboard.press("Enter")
     page.wait_for_url("**smarts=C%23N*")
-    assert page.locator("#results .card").count() > 0
+    focus_by_tab(page, "#evidence")
+    page.keyboard.type("known")
+    focus_by_tab(page, "#go")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**evidence=known*")
+    focus_by_tab(page, "#results .card h3 a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pairings/*")
+    focus_by_tab(page, ".tree a[href^='https://doi.org/']")
+    # What a tool that reads the page aloud has to say of it.
+    said = page.locator("body").aria_snapshot()
+    for name in (
+        'navigation "Main"', 'region "Decisions"', 'region "Simulated (molecular dynamics)"', 'region "Lineage"',
+        'img "Structure of the cation ', 'img "Structure of the anion ', 'link "CSV"',
+    ):  # fmt: skip
+        assert name in said
+
+
+def test_decide_by_keyboard(page: Any, site: str, engine: Engine, populated: Populated) -> None:
+    record_id = refused(engine, populated, {"source_key": "web-2", "salt_smiles": "C"})
+    page.goto(f"{site}/sign-in?to=/quarantine/{record_id}")
+    focus_by_tab(page, "#token")
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/quarantine/{record_id}")
+    focus_by_tab(page, "#note")
+    page.keyboard.type("no salt at all")
+    focus_by_tab(page, "button[value=reject]")
+    page.keyboard.press("Space")
+    page.get_by_text("no salt at all").wait_for()
+    assert "rejected" in page.locator("p[role=status]").inner_text()

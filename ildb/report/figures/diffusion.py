@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ildb.melting.thermodynamics import R_J_MOL_K
 from ildb.report import style
@@ -18,6 +19,10 @@ TITLE: Final = "Diffusion over inverse temperature"
 _MARKS: Final = {"cooling": (style.KNOWN, "v"), "heating": (style.NEW, "^")}
 _COEFFICIENTS: Final = ("d_cation_m2_s", "d_cation_error_m2_s", "d_anion_m2_s", "d_anion_error_m2_s")
 _LONGEST: Final = 38
+NOTE: Final = (
+    "The break is an apparent melting point: a packed box does not crystallise in nanoseconds. Symbols are the"
+    " geometric mean of both ions, bars run from one ion to the other; grey is the 95 % interval of the break."
+)
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
@@ -83,16 +88,9 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
     )
     for axis, simulation in zip(axes, shown, strict=True):
         _panel(axis, simulation, own[simulation["id"]])
-    handles = [
-        axes[0].plot([], [], mark, color=colour, linestyle="none", label=direction)[0]
-        for direction, (colour, mark) in _MARKS.items()
-        if any(point["direction"] == direction for point in points)
-    ]
-    handles.append(
-        axes[0].plot([], [], "o", color=style.INK, markerfacecolor="none", linestyle="none", label="upper bound")[0]
-    )
-    handles.append(axes[0].plot([], [], color=style.INK, linewidth=1, label="fit")[0])
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        tm = "no break" if simulation["tm_k"] is None else f"{simulation['tm_k']:.0f} K"
+        axis.set_title(f"{_short(simulation)}\n{tm}", fontsize=9, parse_math=False)
+    _legend(figure, axes[0], points)
     message = "; ".join(f"{_short(row)}: {said(row)}" for row in shown) + "."
     return Section(
         "diffusion",
@@ -112,11 +110,22 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
                 for point in own[row["id"]]
             ],
         ),
-        notes=(
-            "The break is an apparent melting point: a packed box does not crystallise in nanoseconds. Symbols are the"
-            " geometric mean of both ions, bars run from one ion to the other; grey is the 95 % interval of the break.",
-        ),
+        notes=(NOTE,),
     )  # fmt: skip
+
+
+def ladder(simulation: Row, points: Sequence[Row]) -> Figure:
+    """One ladder alone, without a title.
+
+    Args:
+        simulation: of ``pairing/ladders``.
+        points: of ``report/diffusion``, its own; at least one.
+    """
+    with style.applied():
+        figure, (axis,) = style.panels(width=5.5, height=3.7)
+        _panel(axis, simulation, points)
+        _legend(figure, axis, points)
+    return figure
 
 
 def said(simulation: Row) -> str:
@@ -144,9 +153,20 @@ def _panel(axis: Axes, simulation: Row, points: Sequence[Row]) -> None:
         )
     for t, d in fitted(simulation, points):
         axis.plot(1000 / t, d, color=style.INK, linewidth=1)
-    tm = "no break" if simulation["tm_k"] is None else f"{simulation['tm_k']:.0f} K"
     axis.set(yscale="log", xlabel="1000 K / T", ylabel="D, m²/s")
-    axis.set_title(f"{_short(simulation)}\n{tm}", fontsize=9, parse_math=False)
+
+
+def _legend(figure: Figure, axis: Axes, points: Sequence[Row]) -> None:
+    handles = [
+        axis.plot([], [], mark, color=colour, linestyle="none", label=direction)[0]
+        for direction, (colour, mark) in _MARKS.items()
+        if any(point["direction"] == direction for point in points)
+    ]
+    handles.append(
+        axis.plot([], [], "o", color=style.INK, markerfacecolor="none", linestyle="none", label="upper bound")[0]
+    )
+    handles.append(axis.plot([], [], color=style.INK, linewidth=1, label="fit")[0])
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
 
 def _short(row: Row) -> str:

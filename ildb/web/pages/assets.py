@@ -13,7 +13,8 @@ from starlette.responses import Response
 from ildb.chem.parse import MAX_SMILES_LENGTH
 from ildb.errors import NotFoundError
 from ildb.web import context
-from ildb.web.security import DRAW_CSP, SVG_CSP
+from ildb.web.drawings import FOR_A_DAY
+from ildb.web.security import DRAW_CSP
 
 router = APIRouter()
 
@@ -40,15 +41,7 @@ async def structure(
         if wait := here.sessions.drawing_wait_s(request):
             raise HTTPException(429, "Too many new drawings at once", {"retry-after": str(max(1, round(wait)))})
         drawing = await run_in_threadpool(here.drawings.make, smiles, size)
-    headers = {
-        "etag": drawing.etag,
-        "cache-control": "public, max-age=86400",
-        "content-security-policy": SVG_CSP,
-        "content-encoding": "gzip",
-    }
-    if drawing.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"etag": drawing.etag, "cache-control": "public, max-age=86400"})
-    return Response(drawing.compressed, media_type="image/svg+xml", headers=headers)
+    return drawing.respond(request, FOR_A_DAY)
 
 
 @router.get("/draw")

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ildb.db import query
+from ildb.md.parameters import GRADES
 from ildb.search.facts import find_ion, ion_facts
 from ildb.web import context
 
@@ -25,7 +26,7 @@ def find(request: Request, key: str) -> Response:
 
 @router.get("/ions/{ion_id}")
 def ion(request: Request, ion_id: Annotated[int, Path(ge=1)]) -> Response:
-    """Identity, names, nearest ions and partners."""
+    """Identity, names, draws that made it, force fields, nearest ions and partners."""
     here = context.of(request)
     with here.database.reading() as connection:
         found = ion_facts(connection, str(ion_id))
@@ -35,6 +36,7 @@ def ion(request: Request, ion_id: Annotated[int, Path(ge=1)]) -> Response:
         )
         nearest = query.rows(connection, "ion/described", ion_ids=[i for i in ids if i != found["id"]][:_N_NEAREST])
     names = [alias["value"] for alias in found["aliases"] if alias["kind"] == "name"]
-    return here.page(
-        request, "ion.html", {"ion": found, "side": side, "nearest": nearest, "name": names[0] if names else None}
-    )
+    values = {
+        "ion": found, "side": side, "nearest": nearest, "name": names[0] if names else None, "grades": GRADES,
+    }  # fmt: skip
+    return here.page(request, "ion.html", values)

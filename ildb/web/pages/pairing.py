@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ildb.db import lineage, query
+from ildb.md.parameters import GRADES
 from ildb.search.facts import find_pairing, pairing_facts
-from ildb.web import context, lineage_tree
+from ildb.web import context, ladders, lineage_tree
 
 router = APIRouter()
 N_MEASUREMENTS = 200
@@ -26,17 +27,31 @@ def find(request: Request, key: str) -> Response:
 
 @router.get("/pairings/{pairing_id}")
 def pairing(request: Request, pairing_id: Annotated[int, Path(ge=1)]) -> Response:
-    """Structures, names, values, scores, decisions and lineage."""
+    """Structures, names, values, scores, decisions, draws, simulations and lineage."""
     here = context.of(request)
     with here.database.reading() as connection:
         found = pairing_facts(connection, str(pairing_id))
         tree = lineage_tree.nodes(lineage.read(connection, found))
         names = ion_names(connection, [found["cation_id"], found["anion_id"]])
+        simulations = ladders.of_pairing(connection, found["simulations"])
     values = {
         "pairing": found, "tree": tree, "ion_names": names, "measurements": found["measurements"][:N_MEASUREMENTS],
-        "score": found["melting_scores"][0] if found["melting_scores"] else None,
+        "score": found["melting_scores"][0] if found["melting_scores"] else None, "simulations": simulations,
+        "grades": GRADES,
     }  # fmt: skip
     return here.page(request, "pairing.html", values)
+
+
+@router.get("/pairings/{pairing_id}/simulations/{simulation_id}.svg")
+def simulation(
+    request: Request, pairing_id: Annotated[int, Path(ge=1)], simulation_id: Annotated[int, Path(ge=1)]
+) -> Response:
+    """Diffusion over inverse temperature of a ladder; it may still grow."""
+    here = context.of(request)
+    with here.database.reading() as connection:
+        found = find_pairing(connection, str(pairing_id))
+        drawing = here.ladders.picture(connection, found["id"], simulation_id)
+    return drawing.respond(request, "no-cache")
 
 
 def ion_names(connection: Connection, ids: list[int]) -> dict[int, Any]:

@@ -35,10 +35,11 @@ def search(request: Request) -> Response:
             "runs": query.rows(connection, "run/list", limit=_N_RUNS, lease_s=RunSettings().lease_s),
         }
         page: Page | None = None
+        asked = asking.checked(connection, asked)
         if asked.question is not None:
             answer = Answer(connection, here.database.matcher, asked.question)
             try:
-                page = answer.page(PAGE_SIZE, after)
+                page = here.database.once(connection, (asked.question, after), lambda: answer.page(PAGE_SIZE, after))
             except StructureError as error:
                 asked = _blame(asked, str(error))
             except InputError as error:
@@ -73,8 +74,7 @@ def count_of(here: Context, parameters: Mapping[str, Any]) -> int:
     Raises:
         InputError: a field is wrong.
     """
-    asked = asking.read(parameters)
-    if asked.question is None:
-        raise InputError("; ".join(f"{name}: {text}" for name, text in asked.errors.items()))
     with here.database.reading() as connection:
-        return Answer(connection, here.database.matcher, asked.question).count()
+        question = asking.required(connection, parameters)
+        answer = Answer(connection, here.database.matcher, question)
+        return here.database.once(connection, ("count", question), answer.count)

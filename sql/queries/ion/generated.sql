@@ -11,7 +11,9 @@ SELECT
     g.outcome,
     g.raw,
     g.sa_score,
-    g.similarity
+    (s.params ->> 'max_sa_score')::real AS max_sa_score,
+    g.similarity,
+    (s.params ->> 'min_similarity')::real AS min_similarity
 FROM ildb.generated_molecule AS g
 INNER JOIN ildb.stage_run AS s ON g.stage_run_id = s.id
 INNER JOIN ildb.model AS m ON g.model_id = m.id
