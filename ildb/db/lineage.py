@@ -74,16 +74,9 @@ def read(connection: Connection, pairing: Row) -> Lineage:
     """
     own = {
         name: _rows(connection, f"pairing/{name}", pairing_id=pairing["id"])
-        for name in (
-            "evidence",
-            "measurements",
-            "link_scores",
-            "melting_scores",
-            "decisions",
-            "generated",
-            "simulations",
-        )
+        for name in ("evidence", "measurements", "link_scores", "melting_scores", "decisions", "generated")
     }
+    own["simulations"] = _rows(connection, "pairing/simulation_origins", pairing_id=pairing["id"])
     scores = [*own["link_scores"], *own["melting_scores"], *own["generated"]]
     fits = [fit for simulation in own["simulations"] for fit in simulation["fits"]]
     model_ids = (

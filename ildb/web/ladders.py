@@ -20,7 +20,7 @@ def of_pairing(connection: Connection, simulations: list[Row]) -> list[Row]:
 
     Args:
         connection: an open transaction.
-        simulations: of ``pairing/ladders``.
+        simulations: of ``pairing/simulations``.
     """
     if not simulations:
         return []
@@ -48,7 +48,7 @@ class Ladders:
         Raises:
             NotFoundError: the pairing has no such simulation, or it has no finished temperature.
         """
-        simulations = query.rows(connection, "pairing/ladders", pairing_id=pairing_id)
+        simulations = query.rows(connection, "pairing/simulations", pairing_id=pairing_id)
         simulation = next((row for row in simulations if row["id"] == simulation_id), None)
         if simulation is None or not simulation["n_points"]:
             raise NotFoundError("There is no such picture.", "See the pairing's page.")

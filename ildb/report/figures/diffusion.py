@@ -118,7 +118,7 @@ def ladder(simulation: Row, points: Sequence[Row]) -> Figure:
     """One ladder alone, without a title.
 
     Args:
-        simulation: of ``pairing/ladders``.
+        simulation: of ``pairing/simulations``.
         points: of ``report/diffusion``, its own; at least one.
     """
     with style.applied():
