@@ -106,7 +106,7 @@ def test_review_a_refused_record(page: Any, site: str, engine: Engine, populated
     assert "not the token" in page.locator("#token-error").inner_text()
     page.fill("#token", TOKEN)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**/quarantine/{record_id}")
+    page.wait_for_url(f"{site}/quarantine/{record_id}")
 
     page.fill("#smiles", "CC[N](C)(C)C.[Cl-]")
     page.get_by_role("button", name="Accept as corrected").click()
@@ -215,7 +215,7 @@ def test_decide_by_keyboard(page: Any, site: str, engine: Engine, populated: Pop
     focus_by_tab(page, "#token")
     page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/quarantine/{record_id}")
+    page.wait_for_url(f"{site}/quarantine/{record_id}")
     focus_by_tab(page, "#note")
     page.keyboard.type("no salt at all")
     focus_by_tab(page, "button[value=reject]")
