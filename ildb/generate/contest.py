@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from ildb.chem.standardize import ResolvedIon
+from ildb.errors import InputError
+from ildb.generate.contestants import Around, FromPrior, Generator, Ranked, WithoutRepeats
 from ildb.generate.enumerate import Enumerator
 from ildb.generate.filters import Filters
 from ildb.generate.fragments import learn_fragments
@@ -16,6 +19,7 @@ from ildb.generate.intervals import Interval
 from ildb.generate.ngram import NGram
 from ildb.generate.outcomes import Judge
 from ildb.generate.quick import examine_quickly
+from ildb.generate.ranked import RankedEnumerator
 from ildb.generate.sequence import Mask, SequenceVAE
 from ildb.generate.shuffle import Shuffle
 from ildb.generate.steer import Score, steered_draws
@@ -23,6 +27,12 @@ from ildb.generate.strict import DrawnSet, cores_of, rediscovered, rediscovery_r
 
 PASSES_FROM: Final = 0.5
 """Mean P(Tm < 373 K) from which an ion passes the melting screen, as in the default of ``screen.decide``."""
+_OVER: Final = {
+    "rediscovery_ratio": "baselines.enumeration.",
+    "rediscovery_ratio_over_new": "baselines.enumeration_new.",
+    "rediscovery_ratio_over_root": "baselines.enumeration_root.",
+}
+_IMPORTANCE: Final = 64
 Ion = tuple[str, int]
 Say = Callable[[str], None]
 
@@ -38,7 +48,8 @@ class Settings:
         temperature: of the decoder.
         scale: standard deviation of the prior.
         rounds: of the steered search.
-        spread: of the steered search.
+        spread: of the steered search, and of draws around known ions.
+        ranked_temperature: of the noise in ranked enumeration.
         n_screened: new ions of each generator to send through the melting screen.
         filters: limits of a sane ion.
     """
@@ -50,24 +61,9 @@ class Settings:
     scale: float = 0.8
     rounds: int = 5
     spread: float = 0.35
+    ranked_temperature: float = 0.3
     n_screened: int = 1_000
     filters: Filters = Filters()  # noqa: RUF009 - frozen
-
-
-class _Generator(Protocol):
-    def draw(self, charges: Sequence[int], seed: int) -> list[str]: ...
-
-
-class _FromPrior:
-    """The model as a generator like the others."""
-
-    def __init__(self, model: SequenceVAE, mask: Mask[Any] | None, settings: Settings) -> None:
-        self._model, self._mask, self._settings = model, mask, settings
-
-    def draw(self, charges: Sequence[int], seed: int) -> list[str]:
-        own = self._settings
-        z = self._model.prior(len(charges), list(charges), seed=seed, scale=own.scale)
-        return self._model.decode(z, list(charges), mask=self._mask, temperature=own.temperature, seed=seed)
 
 
 def _silent(text: str) -> None:
@@ -102,10 +98,15 @@ def contest(
         say: is told what is going on.
 
     Returns:
-        Medians over the seeds of `ildb.generate.strict.set_figures`; with ``_low`` and ``_high`` (95 %):
-        ``rediscovery_ratio`` of held-out cations against enumeration by frequency, the stronger of the two (the other
-        is ``baselines.enumeration_root.``), ``rediscovery_ratio_anions``, ``rediscovery_ratio_unseen_core`` (any sign,
-        cores no training ion has), and the screened yields.
+        Medians over the seeds of `ildb.generate.strict.set_figures` of draws from the prior; those of the others under
+        their names: ``ranked.`` (`RankedEnumerator`), ``around.`` (the model around the training ions, new ions only),
+        ``baselines.enumeration.`` (by frequency), ``baselines.enumeration_new.`` (the same, new ions only),
+        ``baselines.enumeration_root.``, ``baselines.ngram.``, ``baselines.shuffle.``. Of each but the last:
+        ``rediscovered``, held-out cations found, and with ``_low`` and ``_high`` (95 %) ``rediscovery_ratio`` over
+        ``baselines.enumeration.``, ``rediscovery_ratio_over_new`` and ``rediscovery_ratio_over_root`` over the other
+        two; all of them with ``_anions`` and ``_unseen_core`` (any sign, cores no training ion has) too.
+        ``raw_draws``: strings drawn for each that counts, where repeats are drawn again. ``nats_heldout``: mean of
+        -log p of a held-out ion, a bound for the model. The screened yields.
     """
     say = say or _silent
     judge, known_cores = (
@@ -120,23 +121,33 @@ def contest(
     # Few ions have no bond that three of them share.
     min_bonds = next((n for n in (3, 2) if {np.sign(q) for q in Enumerator(rules, min_bonds=n).charges} >= signs), 1)
     enumeration = Enumerator(rules, min_bonds=min_bonds, power=1.0)
-    generators: dict[str, _Generator] = {
-        "": _FromPrior(model, mask, settings),
+    generators: dict[str, Generator] = {
+        "": FromPrior(model, mask, settings.temperature, settings.scale),
+        "around.": WithoutRepeats(Around(model, train, mask, settings.temperature, settings.spread), judge),
         "baselines.enumeration.": enumeration,
+        "baselines.enumeration_new.": WithoutRepeats(enumeration, judge),
         "baselines.enumeration_root.": Enumerator(rules, min_bonds=min_bonds),
         "baselines.ngram.": NGram(train),
         "baselines.shuffle.": Shuffle(train),
     }
+    try:
+        ranked = RankedEnumerator([smiles for smiles, _ in train], min_bonds=min_bonds)
+        generators["ranked."] = Ranked(ranked, settings.ranked_temperature)
+    except InputError as error:
+        say(f"ranked enumeration is left out: {error}")
     charges = {seed: _possible(own, enumeration.charges) for seed, own in charges.items()}
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = _likelihoods(model, train, heldout)
     drawn: dict[str, list[DrawnSet]] = {}
     for name, generator in generators.items():
+        start = time.process_time()
         drawn[name] = [
             DrawnSet.of(generator.draw(charges[seed], seed), charges[seed], judge) for seed in settings.seeds
         ]
-        say(f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}")
         sets = [set_figures(one, known_cores, list(targets.values())) for one in drawn[name]]
         figures |= {f"{name}{key}": float(np.median([one[key] for one in sets])) for key in sets[0]}
+        if isinstance(generator, WithoutRepeats):
+            figures[f"{name}raw_draws"] = generator.n_raw / (settings.n * len(settings.seeds))
+        say(f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}: {time.process_time() - start:.0f} CPU s")
     parts = {
         "": [key for key in targets if charge_of[key] > 0],
         "_anions": [key for key in targets if charge_of[key] < 0],
@@ -163,11 +174,22 @@ def _rediscovery(drawn: dict[str, list[DrawnSet]], keys: list[str], part: str) -
         if name == "baselines.shuffle.":
             continue
         figures[f"{name}rediscovered{part}"] = float(np.mean([rediscovered(one, keys).sum() for one in sets]))
-        if name != "baselines.enumeration.":
-            figures |= _named(
-                f"{name}rediscovery_ratio{part}", rediscovery_ratio(sets, drawn["baselines.enumeration."], keys)
-            )
+        for ratio, other in _OVER.items():
+            if name != other:
+                figures |= _named(f"{name}{ratio}{part}", rediscovery_ratio(sets, drawn[other], keys))
     return figures
+
+
+def _likelihoods(model: SequenceVAE, train: Sequence[Ion], heldout: Sequence[Ion]) -> dict[str, float]:
+    """Cost of the held-out ions that the model can read, nats an ion, beside that of the n-gram."""
+    able = [ion for ion in heldout if model.vocabulary.knows(ion[0]) and ion[1] in model.vocabulary.charges]
+    if not able:
+        return {}
+    bound = model.log_likelihood([text for text, _ in able], [q for _, q in able], samples=_IMPORTANCE)
+    return {
+        "nats_heldout": -float(bound.mean()),
+        "baselines.ngram.nats_heldout": -float(np.mean(NGram(train).log_likelihood(able))),
+    }
 
 
 def _screened(
