@@ -26,7 +26,11 @@ _TREES: Final = 150
 _SETTINGS: Final = {
     "objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide", "max_depth": 0,
     "max_leaves": 31, "eta": 0.1, "min_child_weight": 3.0, "subsample": 0.7, "colsample_bytree": 0.7, "nthread": 1,
+    "max_delta_step": 1.0,
 }  # fmt: skip
+_NEGATIVES: Final = 20.0
+"""Weight of all entries that stayed empty over that of the filled ones. In truth it is thousands, with which boosting
+overshoots; the order is the same."""
 _SPARE: Final = 3
 """Entries spelt out for each ion asked for; several may be the same ion."""
 
@@ -38,6 +42,9 @@ class RankedEnumerator:
 
     The ions are cut into a table of cores and substituents. With a fold of the ions hidden, a boosted model learns
     which empty entries they fill; with all ions known it then scores every empty entry.
+
+    Attributes:
+        charges: net charges it can propose, e, ascending.
 
     Args:
         smiles: of the known ions.
@@ -58,12 +65,8 @@ class RankedEnumerator:
             booster = _fit(self._table, shapes, seed, min_bonds)
             whole = Completion(self._table, shapes, np.ones(self._table.n_ions, dtype=np.bool_), min_bonds)
             self._entries = _scored(whole, booster)
-        self._made: dict[int, tuple[list[str], Floats]] = {}
-
-    @property
-    def charges(self) -> tuple[int, ...]:
-        """Net charges it can propose, e, ascending."""
-        return tuple(int(q) for q in np.unique(self._table.core_charge[self._entries[0]]))
+        self.charges = tuple(int(q) for q in np.unique(self._table.core_charge[np.unique(self._entries[0])]))
+        self._made: dict[tuple[int, int], tuple[list[str], Floats]] = {}
 
     def draw(self, charges: Sequence[int], seed: int, *, temperature: float = 0.0) -> list[tuple[str, int]]:
         """Distinct unknown ions with their charges: one for each asked for, the likeliest of a charge first.
@@ -114,9 +117,9 @@ class RankedEnumerator:
         return [texts[i] for i in order[:n]]
 
     def _ions(self, charge: int, n: int) -> tuple[list[str], Floats]:
-        """Distinct unknown ions of the best entries with the sum of their entries' odds as log, best first."""
-        if charge in self._made and len(self._made[charge][0]) >= n:
-            return self._made[charge]
+        """Distinct unknown ions of the best entries with the log of the sum of their entries' odds, best first."""
+        if (charge, n) in self._made:
+            return self._made[charge, n]
         cores, groups, logits = self._entries
         mine = np.flatnonzero(self._table.core_charge[cores] == charge)
         best = mine[np.argsort(-logits[mine], kind="stable")[: _SPARE * n]]
@@ -124,10 +127,10 @@ class RankedEnumerator:
         for entry in best.tolist():
             text = spelt(self._table.cores[cores[entry]], self._table.substituents[groups[entry]])
             if text is not None and text not in self._known:
-                odds[text] = odds.get(text, 0.0) + float(np.exp(logits[entry]))
+                odds[text] = float(np.logaddexp(odds.get(text, -np.inf), logits[entry]))
         ranked = sorted(odds, key=lambda text: (-odds[text], text))
-        self._made[charge] = ranked, np.log([odds[text] for text in ranked])
-        return self._made[charge]
+        self._made[charge, n] = ranked, np.array([odds[text] for text in ranked])
+        return self._made[charge, n]
 
 
 def _fit(table: CutTable, shapes: Shapes, seed: int, min_bonds: int) -> xgboost.Booster:
@@ -152,10 +155,12 @@ def _fit(table: CutTable, shapes: Shapes, seed: int, min_bonds: int) -> xgboost.
             x.append(view.describe(block, cores[used], groups[used]))
             truth.append(is_filled[used])
             weights.append(1 / chance[used])
-    labels = np.concatenate(truth) if truth else np.zeros(0)
+    labels = np.concatenate(truth) if truth else np.zeros(0, dtype=np.bool_)
     if len(np.unique(labels)) < 2:
         raise _too_few()
-    rows = xgboost.QuantileDMatrix(np.concatenate(x), labels, weight=np.concatenate(weights), nthread=1)
+    weight = np.concatenate(weights)
+    weight[~labels] *= _NEGATIVES * labels.sum() / weight[~labels].sum()
+    rows = xgboost.QuantileDMatrix(np.concatenate(x), labels, weight=weight, nthread=1)
     return xgboost.train({**_SETTINGS, "seed": seed % 2**31}, rows, num_boost_round=_TREES)
 
 
