@@ -32,8 +32,8 @@ FEATURES: Final = (
 BLOCK: Final = 512
 """Cores described at a time."""
 _MORGAN: Final = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=256)
-_SHARPNESS: Final = 8
-"""Power of a similarity in a vote: cores that are a little alike must not outvote one that is much alike."""
+_SQUARED: Final = 3
+"""Times a similarity is squared in a vote: cores that are a little alike must not outvote one that is much alike."""
 _ALKYL: Final = re.compile("C+")
 
 
@@ -152,7 +152,8 @@ class Completion:
         nearest_core = np.zeros_like(votes)
         taken = self._taken
         nearest_core[:, taken] = np.maximum.reduceat(alike[:, by_group.indices], by_group.indptr[:-1][taken], axis=1)
-        alike **= _SHARPNESS
+        for _ in range(_SQUARED):
+            np.square(alike, out=alike) 
         like = (by_group.T @ alike.T).T
         like_share = like / np.maximum(alike.sum(1), 1e-6)[:, None]
         table, degree = self.table, self._core_degree[cores]

@@ -32,6 +32,7 @@ _OVER: Final = {
     "rediscovery_ratio_over_new": "baselines.enumeration_new.",
     "rediscovery_ratio_over_root": "baselines.enumeration_root.",
 }
+_TOLD: Final = ("novel_sane_per_10k", "novel_core_per_10k", "pair_novel_ion_share", "pair_both_novel_share")
 _IMPORTANCE: Final = 64
 Ion = tuple[str, int]
 Say = Callable[[str], None]
@@ -136,6 +137,11 @@ def contest(
     except InputError as error:
         say(f"ranked enumeration is left out: {error}")
     charges = {seed: _possible(own, enumeration.charges) for seed, own in charges.items()}
+    parts = {
+        "": [key for key in targets if charge_of[key] > 0],
+        "_anions": [key for key in targets if charge_of[key] < 0],
+        "_unseen_core": unseen_core(targets, [smiles for smiles, _ in train]),
+    }
     figures: dict[str, float] = _likelihoods(model, train, heldout)
     drawn: dict[str, list[DrawnSet]] = {}
     for name, generator in generators.items():
@@ -147,12 +153,15 @@ def contest(
         figures |= {f"{name}{key}": float(np.median([one[key] for one in sets])) for key in sets[0]}
         if isinstance(generator, WithoutRepeats):
             figures[f"{name}raw_draws"] = generator.n_raw / (settings.n * len(settings.seeds))
-        say(f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}: {time.process_time() - start:.0f} CPU s")
-    parts = {
-        "": [key for key in targets if charge_of[key] > 0],
-        "_anions": [key for key in targets if charge_of[key] < 0],
-        "_unseen_core": unseen_core(targets, [smiles for smiles, _ in train]),
-    }
+        say(
+            f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}, {time.process_time() - start:.0f} CPU s; "
+            + "; ".join(
+                f"found{part} {[int(rediscovered(one, keys).sum()) for one in drawn[name]]} of {len(keys)}"
+                for part, keys in parts.items()
+            )
+            + "; "
+            + ", ".join(f"{key} {figures[name + key]:.3f}" for key in _TOLD)
+        )
     for part, keys in parts.items():
         if keys:
             figures[f"n_heldout{part}"] = float(len(keys))

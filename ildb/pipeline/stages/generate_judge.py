@@ -121,7 +121,13 @@ class GenerateJudge(Stage[GenerateJudgeParams]):
             },
             seed=judged["seed"],
         )
-        keep = ("rediscovery_ratio", "pair_both_novel_share", "novel_core_per_10k", "screened_yield_ratio")
+        keep = (
+            "rediscovery_ratio",
+            "ranked.rediscovery_ratio",
+            "pair_both_novel_share",
+            "novel_core_per_10k",
+            "screened_yield_ratio",
+        )
         figures = output.result["metrics"]
         return {"model_id": model_id, **{name: figures[name] for name in keep if name in figures}}
 
