@@ -153,7 +153,7 @@ class Completion:
         taken = self._taken
         nearest_core[:, taken] = np.maximum.reduceat(alike[:, by_group.indices], by_group.indptr[:-1][taken], axis=1)
         for _ in range(_SQUARED):
-            np.square(alike, out=alike) 
+            np.square(alike, out=alike)
         like = (by_group.T @ alike.T).T
         like_share = like / np.maximum(alike.sum(1), 1e-6)[:, None]
         table, degree = self.table, self._core_degree[cores]

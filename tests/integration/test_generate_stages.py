@@ -248,9 +248,9 @@ def test_draws_of_a_model_name_it_and_how_they_were_drawn(filled: Engine, tmp_pa
 
 
 def test_what_cannot_be_drawn_is_said(filled: Engine, tmp_path: Path) -> None:
-    around = {"name": "a", "uses": "generate.sample", "needs": ["learn"], "params": {"method": "around", "draws": 5}}
-    with pytest.raises(StageFailedError, match="at least one"):
-        run(filled, tmp_path, [TRAIN, around])
+    between = {"name": "a", "uses": "generate.sample", "needs": ["learn"], "params": {"method": "between", "draws": 5}}
+    with pytest.raises(StageFailedError, match="two of the same charge"):
+        run(filled, tmp_path, [TRAIN, between])
     steered = {"name": "s", "uses": "generate.sample", "needs": ["learn"], "params": {"method": "steered"}}
     with pytest.raises(StageFailedError, match=r"melting\.train"):
         run(filled, tmp_path, [TRAIN, steered])
