@@ -122,11 +122,10 @@ class Completion:
         rows, groups = np.nonzero(allowed)
         return cores[rows], groups
 
-    def popularity(self, cores: Ints, groups: Ints) -> npt.NDArray[np.float64]:
+    def popularity(self, cores: Ints, groups: Ints) -> npt.NDArray[np.floating]:
         """What enumeration by frequency makes of an entry: times of the core x share of the substituent at its atom."""
         of_class = self._of_class[self.table.core_class[cores], groups].astype(np.float64)
-        weight: npt.NDArray[np.float64] = self._core_degree[cores] * (of_class + 0.1 * self._degree[groups])
-        return weight
+        return self._core_degree[cores] * (of_class + 0.1 * self._degree[groups].astype(np.float64))
 
     def blocks(self) -> Iterator[Ints]:
         """The known cores, some at a time."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
 
 from ildb.chem.standardize import ResolvedIon
 from ildb.errors import InputError
@@ -33,6 +35,9 @@ _OVER: Final = {
     "rediscovery_ratio_over_root": "baselines.enumeration_root.",
 }
 _TOLD: Final = ("novel_sane_per_10k", "novel_core_per_10k", "pair_novel_ion_share", "pair_both_novel_share")
+_HIGH: Final = 0.8
+"""A bar that tells generators apart: of plain enumeration more than half pass the other one."""
+_SCREENED: Final = ("ranked.", "baselines.enumeration.")
 _IMPORTANCE: Final = 64
 Ion = tuple[str, int]
 Say = Callable[[str], None]
@@ -49,7 +54,8 @@ class Settings:
         temperature: of the decoder.
         scale: standard deviation of the prior.
         rounds: of the steered search.
-        spread: of the steered search, and of draws around known ions.
+        spread: of the steered search.
+        around_spread: of draws around known ions.
         ranked_temperature: of the noise in ranked enumeration.
         n_screened: new ions of each generator to send through the melting screen.
         filters: limits of a sane ion.
@@ -60,8 +66,9 @@ class Settings:
     anion_share: float = 0.35
     temperature: float = 0.5
     scale: float = 0.8
-    rounds: int = 5
-    spread: float = 0.35
+    rounds: int = 12
+    spread: float = 0.5
+    around_spread: float = 0.35
     ranked_temperature: float = 0.3
     n_screened: int = 1_000
     filters: Filters = Filters()  # noqa: RUF009 - frozen
@@ -124,7 +131,7 @@ def contest(
     enumeration = Enumerator(rules, min_bonds=min_bonds, power=1.0)
     generators: dict[str, Generator] = {
         "": FromPrior(model, mask, settings.temperature, settings.scale),
-        "around.": WithoutRepeats(Around(model, train, mask, settings.temperature, settings.spread), judge),
+        "around.": WithoutRepeats(Around(model, train, mask, settings.temperature, settings.around_spread), judge),
         "baselines.enumeration.": enumeration,
         "baselines.enumeration_new.": WithoutRepeats(enumeration, judge),
         "baselines.enumeration_root.": Enumerator(rules, min_bonds=min_bonds),
@@ -212,8 +219,8 @@ def _screened(
     say: Say,
 ) -> dict[str, float]:
     """Share of new sane ions that pass the melting screen, each evaluated once, equally many of each generator."""
-    passed: dict[str, list[float]] = {"": [], "prior.": [], "baselines.enumeration.": []}
-    for seed, model_set, enumerated in zip(settings.seeds, drawn[""], drawn["baselines.enumeration."], strict=True):
+    passed: dict[str, list[float]] = {}
+    for seed, model_set in zip(settings.seeds, drawn[""], strict=True):
         # Draws enough for n_screened new ions of the model, by its own yield from the prior.
         n = min(len(charges[seed]), int(1.3 * settings.n_screened * len(model_set) / max(1, len(model_set.sane_new()))))
         steered = steered_draws(
@@ -221,16 +228,28 @@ def _screened(
             scale=settings.scale, temperature=settings.temperature, mask=mask, seed=seed,
         )  # fmt: skip
         own = DrawnSet.of([draw.raw for draw in steered], [draw.charge for draw in steered], judge)
-        for name, one in (("", own), ("prior.", model_set), ("baselines.enumeration.", enumerated)):
+        sets = {"": own, "prior.": model_set}
+        sets |= {name: drawn[name][settings.seeds.index(seed)] for name in _SCREENED if name in drawn}
+        for name, one in sets.items():
             ions = list(one.sane_new().values())[: settings.n_screened]
-            values = score(ions)
-            passed[name].append(float((np.nan_to_num(values) >= PASSES_FROM).mean()))
-            say(f"screened {len(ions)} of {name or 'steered.'}: {passed[name][-1]:.3f} pass")
-    figures = {f"{name}screened_yield": float(np.median(values)) for name, values in passed.items()}
-    ratios = np.array(passed[""]) / np.maximum(passed["baselines.enumeration."], 1e-9)
-    return figures | _named(
-        "screened_yield_ratio", Interval(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
-    )
+            values = np.nan_to_num(score(ions))
+            cations = np.array([Chem.GetFormalCharge(Chem.MolFromSmiles(ion)) > 0 for ion in ions], dtype=np.bool_)
+            for key, bar in (("screened_yield", PASSES_FROM), ("screened_yield_high", _HIGH)):
+                passed.setdefault(f"{name}{key}", []).append(_share_from(values, bar))
+                passed.setdefault(f"{name}{key}_cations", []).append(_share_from(values[cations], bar))
+            told = {key: round(each[-1], 3) for key, each in passed.items() if key.startswith(f"{name}screened")}
+            say(f"screened {len(ions)} of {name or 'steered.'}: {told}")
+    figures = {key: float(np.median(values)) for key, values in passed.items()}
+    for key in ("", "_cations", "_high", "_high_cations"):
+        base = passed[f"baselines.enumeration.screened_yield{key}"]
+        ratios = np.array(passed[f"screened_yield{key}"]) / np.maximum(base, 1e-9)
+        spread = Interval(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
+        figures |= _named(f"screened_yield_ratio{key}", spread)
+    return figures
+
+
+def _share_from(values: npt.NDArray[np.float64], bar: float) -> float:
+    return float((values >= bar).mean()) if len(values) else 0.0
 
 
 def _named(name: str, interval: Interval) -> dict[str, float]:

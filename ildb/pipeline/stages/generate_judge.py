@@ -40,7 +40,7 @@ class GenerateJudge(Stage[GenerateJudgeParams]):
     """
 
     uses: ClassVar[str] = "generate.judge"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "judge a trained generator: rediscovery, new cores and screened yield beside enumeration"
     params_type: ClassVar[type[BaseModel]] = GenerateJudgeParams
     requires: ClassVar[tuple[str, ...]] = (GenerateTrain.uses,)

@@ -43,7 +43,7 @@ class GenerateSampleParams(Filters):
     temperature: float = Field(default=0.5, ge=0, le=5, description="of the decoder; 0: the likeliest token each time")
     scale: float = Field(default=0.8, gt=0, le=3, description="standard deviation of the prior, drawn narrower below 1")
     spread: float = Field(default=0.35, ge=0, le=3, description="how far draws stray around, between and when steered")
-    rounds: int = Field(default=5, ge=1, le=100, description="of a steered search, in each task")
+    rounds: int = Field(default=12, ge=1, le=100, description="of a steered search, in each task")
     mask: Literal["grammar", "none"] = Field(default="grammar", description="keep the decoder to valid SMILES")
     seed: int = Field(default=0, ge=0, lt=2**32)
 
@@ -56,7 +56,7 @@ class GenerateSample(Stage[GenerateSampleParams]):
     """Draws from the model of the ``generate.train`` it needs, else from the one that comes with ildb."""
 
     uses: ClassVar[str] = "generate.sample"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = (
         "draw new ions from a sequence model: prior, around ions, between two, or steered to low melting points"
     )
