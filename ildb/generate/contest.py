@@ -131,16 +131,16 @@ def contest(
     enumeration = Enumerator(rules, min_bonds=min_bonds, power=1.0)
     generators: dict[str, Generator] = {
         "": FromPrior(model, mask, settings.temperature, settings.scale),
-        "around.": WithoutRepeats(Around(model, train, mask, settings.temperature, settings.around_spread), judge),
         "baselines.enumeration.": enumeration,
         "baselines.enumeration_new.": WithoutRepeats(enumeration, judge),
         "baselines.enumeration_root.": Enumerator(rules, min_bonds=min_bonds),
+        "around.": WithoutRepeats(Around(model, train, mask, settings.temperature, settings.around_spread), judge),
         "baselines.ngram.": NGram(train),
         "baselines.shuffle.": Shuffle(train),
     }
     try:
         ranked = RankedEnumerator([smiles for smiles, _ in train], min_bonds=min_bonds)
-        generators["ranked."] = Ranked(ranked, settings.ranked_temperature)
+        generators = {"ranked.": Ranked(ranked, settings.ranked_temperature), **generators}
     except InputError as error:
         say(f"ranked enumeration is left out: {error}")
     charges = {seed: _possible(own, enumeration.charges) for seed, own in charges.items()}
