@@ -94,11 +94,12 @@ class Ranked:
         self._ranked, self._temperature = ranked, temperature
 
     def draw(self, charges: Sequence[int], seed: int) -> list[str]:
-        """One ion for each charge, again from the beginning where there are no more."""
+        """One ion for each charge, in no order; some again where there are no more."""
+        rng = np.random.default_rng([seed, 7])
         left: dict[int, Iterator[str]] = {}
         for charge, n in Counter(charges).items():
-            texts = self._ranked.propose(charge, n, seed, temperature=self._temperature)
-            left[charge] = cycle(texts or [""])
+            texts = np.array(self._ranked.propose(charge, n, seed, temperature=self._temperature) or [""])
+            left[charge] = cycle(rng.permutation(texts).tolist())
         return [next(left[charge]) for charge in charges]
 
 
