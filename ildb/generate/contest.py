@@ -111,8 +111,8 @@ def contest(
     Returns:
         Medians over the seeds of `ildb.generate.strict.set_figures` of the judged draws from the prior; those of the
         others under their names: ``ranked.`` (`RankedEnumerator`), ``around.`` (the model around the training ions,
-        new ions only), ``baselines.enumeration.`` (by frequency), ``baselines.enumeration_new.`` (the same, new ions only),
-        ``baselines.enumeration_root.``, ``baselines.ngram.``, ``baselines.shuffle.``. Of each but the last:
+        new ions only), ``baselines.enumeration.`` (by frequency), ``baselines.enumeration_new.`` (the same, new ions
+        only), ``baselines.enumeration_root.``, ``baselines.ngram.``, ``baselines.shuffle.``. Of each but the last:
         ``rediscovered``, held-out cations found, and with ``_low`` and ``_high`` (95 %) ``rediscovery_ratio`` over
         ``baselines.enumeration.``, ``rediscovery_ratio_over_new`` and ``rediscovery_ratio_over_root`` over the other
         two; all of them with ``_anions`` and ``_unseen_core`` (any sign, cores no training ion has) too.
