@@ -3,7 +3,8 @@
 Reads the paper's published collection from ``ILDB_ILGEN_DIR`` when that is set, otherwise the ILThermo catalogue of the
 installed ilthermopy package. The last line is one JSON object: medians over repeats or seeds, the spread (largest less
 smallest) as ``KEY_spread``. With ``--checkpoint DIR`` a training goes on from its last checkpoint, and a trained model
-there is not trained again; ``--cpu-min`` is the CPU time of a training, variants not counted.
+there is not trained again; ``--cpu-min`` is about the CPU time of a training, variants not counted. ``--parts`` leaves
+parts out: ``speed``, ``columns`` (reconstruction and the paper's Table 1), ``contest``, ``enumeration``.
 
 ``train_speedup`` is the rate of real target tokens, ``sample_speedup`` the rate of strings, each over `PlainVae` with
 the published widths on the same ionic liquids as strings of characters, in turn and on the same threads.
@@ -19,6 +20,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -31,18 +34,21 @@ from benchmarks.support.generation import enumeration_figures, strict_figures
 from benchmarks.support.plain_vae import PlainVae
 from ildb.generate.batches import Corpus
 from ildb.generate.contest import Settings
-from ildb.generate.corpora import IonData, Salt, ion_data, pair_data
+from ildb.generate.corpora import Salt, ion_data, pair_data
 from ildb.generate.grammar import IonGrammar
+from ildb.generate.ions import FlatIon
 from ildb.generate.judge import judge_ions
 from ildb.generate.params import PAPER_SETTINGS, VaeParams
 from ildb.generate.sequence import SequenceVAE
 from ildb.generate.table1 import beside_paper, canonical_salt, table1
 from ildb.generate.training import Trainer
+from ildb.hashing import sha256_file
 from ildb.links.dataset import IonRow, LinkGraph
 from ildb.links.salts import graph_from_salts
 
 Figures = dict[str, float]
 N_VARIANTS = 120_000
+PARTS = ("speed", "columns", "contest", "enumeration")
 
 
 def read_graph() -> tuple[str, LinkGraph]:
@@ -92,7 +98,7 @@ def plain_train_rate(plain: PlainVae, corpus: Corpus, params: VaeParams, n_steps
         strings[:, :width] = own[:, :width]
         start = time.process_time()
         optimiser.zero_grad()
-        plain.loss(strings).backward()
+        plain.loss(strings).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         spent += time.process_time() - start
         n_tokens += float((strings != 0).sum())
@@ -138,28 +144,46 @@ def ion_params(seed: int, cpu_min: float) -> VaeParams:
     return VaeParams(seed=seed, million_tokens=round(cpu_min * 60 * 0.016, 3))
 
 
-def trained_ions(
-    graph: LinkGraph, seed: int, folder: Path, cpu_min: float, n_variants: int
-) -> tuple[SequenceVAE, IonData]:
-    """The ion-level model of a seed and its data; taken from the folder where it is there."""
+@dataclass(frozen=True)
+class Trained:
+    """An ion-level model, the ions it learnt from, and those kept from it."""
+
+    model: SequenceVAE
+    train: list[FlatIon]
+    heldout: list[FlatIon]
+
+
+def trained_ions(graph: LinkGraph, seed: int, folder: Path, cpu_min: float, n_variants: int) -> Trained:
+    """The ion-level model of a seed; taken from the folder where it is there, whatever it cost."""
+    file, split = folder / f"ion_{seed}.safetensors", folder / f"ion_{seed}.json"
+    if not split.exists():
+        train_ions(graph, seed, folder, cpu_min, n_variants)
+    ions = {name: [FlatIon(*row) for row in rows] for name, rows in json.loads(split.read_text()).items()}
+    return Trained(SequenceVAE.load(file, sha256_file(file), device="cpu"), **ions)
+
+
+def train_ions(graph: LinkGraph, seed: int, folder: Path, cpu_min: float, n_variants: int) -> None:
+    """Train, from the last checkpoint where there is one, and leave model and split in the folder."""
     params = ion_params(seed, cpu_min)
     data = ion_data(graph_ions(graph), params, heldout=0.1, n_variants=n_variants, variant_share=0.5, anion_share=0.33)
     trainer = Trainer(data.corpus, params, folder / f"ion_{seed}.checkpoint", device="cpu")
-    start = time.process_time()
     trainer.run(
         lambda f: (
-            print(f"step {f.step}: cross entropy {f.cross_entropy:.2f}, KL {f.kl:.1f}", flush=True)
+            print(
+                f"step {f.step}: {f.million_tokens:.1f} M tokens, {f.cpu_s / 60:.1f} CPU min, "
+                f"cross entropy {f.cross_entropy:.2f}, KL {f.kl:.1f}",
+                flush=True,
+            )
             if f.step % 1000 == 0
             else None
         )
     )
-    if trainer.steps:
-        print(
-            f"trained {trainer.cpu_s / 60:.1f} CPU min, {(time.process_time() - start) / 60:.1f} of them now",
-            flush=True,
-        )
-    about = {"seed": seed, "n_variants": data.n_variants, "million_tokens": params.million_tokens}
-    return SequenceVAE(trainer.averaged(), data.corpus.vocabulary, about), data
+    about = {
+        "seed": seed, "n_variants": data.n_variants, "million_tokens": params.million_tokens,
+        "cpu_min": trainer.cpu_s / 60,
+    }  # fmt: skip
+    SequenceVAE(trainer.averaged(), data.corpus.vocabulary, about).save(folder / f"ion_{seed}.safetensors")
+    (folder / f"ion_{seed}.json").write_text(json.dumps({"train": data.train, "heldout": data.heldout}))
 
 
 def flat_salts(graph: LinkGraph) -> set[str]:
@@ -178,17 +202,25 @@ def masked_table1(model: SequenceVAE, known_salts: set[str], settings: Settings,
     return table1([f"{cation}.{anion}" for cation, anion in zip(*sides, strict=True)], known_salts)
 
 
-def ion_figures(model: SequenceVAE, data: IonData, graph: LinkGraph, seed: int, *, quick: bool) -> Figures:
+def ion_figures(
+    trained: Trained, graph: LinkGraph, seed: int, parts: Sequence[str], draw_seeds: tuple[int, ...], *, quick: bool
+) -> Figures:
     """The vae metric keys of one seed; the paper's columns are of masked draws, those of plain ones under ``plain.``"""
-    n, salts = 100 if quick else 5000, flat_salts(graph)
-    judged = judge_ions(model, data.train, data.heldout, salts, n, seed)
-    settings = Settings(n=200, seeds=(11,), n_screened=20) if quick else Settings()
-    columns = masked_table1(model, salts, settings, n, seed)
-    own = {f"plain.{key}" if key in columns else key: value for key, value in judged.items()} | columns
-    print(beside_paper(own), flush=True)
-    train, heldout = ([(ion.smiles, ion.charge) for ion in part] for part in (data.train, data.heldout))
-    strict = strict_figures(model, train, heldout, settings, with_melting=not quick, seed=seed)
-    return strict | enumeration_figures([*train, *heldout], 500 if quick else 60_000, seed) | own
+    model, n = trained.model, 100 if quick else 5000
+    settings = Settings(n=200, seeds=(11,), n_screened=20) if quick else Settings(seeds=draw_seeds)
+    figures: Figures = {"train_cpu_min": model.about["cpu_min"], "train_million_tokens": model.about["million_tokens"]}
+    if "columns" in parts:
+        salts = flat_salts(graph)
+        judged = judge_ions(model, trained.train, trained.heldout, salts, n, seed)
+        columns = masked_table1(model, salts, settings, n, seed)
+        figures |= {f"plain.{key}" if key in columns else key: value for key, value in judged.items()} | columns
+        print(beside_paper(figures), flush=True)
+    train, heldout = ([(ion.smiles, ion.charge) for ion in part] for part in (trained.train, trained.heldout))
+    if "contest" in parts:
+        figures |= strict_figures(model, train, heldout, settings, with_melting=not quick, seed=seed)
+    if "enumeration" in parts:
+        figures |= enumeration_figures([*train, *heldout], 500 if quick else 60_000, seed)
+    return figures
 
 
 def main() -> None:
@@ -198,18 +230,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--cpu-min", type=float, default=27.0)
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--draw-seeds", type=int, nargs="+", default=Settings().seeds, help="of the contest")
     options = parser.parse_args()
     torch.set_num_threads(1)
     name, graph = read_graph()
     print(f"{name}: {graph.n_cations} cations, {graph.n_anions} anions, {graph.n_edges} pairings", flush=True)
-    figures: Figures = speed_figures(graph, quick=options.quick)
+    figures: Figures = speed_figures(graph, quick=options.quick) if "speed" in options.parts else {}
     found: list[Figures] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.checkpoint or Path(temporary)
         for seed in range(options.seeds):
             cpu_min, n_variants = (0.03, 200) if options.quick else (options.cpu_min, N_VARIANTS)
-            model, data = trained_ions(graph, seed, folder, cpu_min, n_variants)
-            found.append(ion_figures(model, data, graph, seed, quick=options.quick))
+            trained = trained_ions(graph, seed, folder, cpu_min, n_variants)
+            found.append(
+                ion_figures(trained, graph, seed, options.parts, tuple(options.draw_seeds), quick=options.quick)
+            )
     for key in found[0]:
         figures |= with_spread(key, [one[key] for one in found])
     print(json.dumps(figures))

@@ -83,11 +83,11 @@ def melting_score(seed: int) -> MeltingScore | None:
         anion_inchikey=[a.ion.inchikey for _, a, _ in listed],
         cation_smiles=[c.ion.smiles for c, _, _ in listed],
         anion_smiles=[a.ion.smiles for _, a, _ in listed],
-        n_cation=[1] * len(listed),
-        n_anion=[1] * len(listed),
-        tm_k=[tm_k for _, _, tm_k in listed],
-        n_values=[1] * len(listed),
-        spread_k=[0.0] * len(listed),
+        n_cation=np.ones(len(listed), dtype=np.int64),
+        n_anion=np.ones(len(listed), dtype=np.int64),
+        tm_k=np.array([tm_k for _, _, tm_k in listed]),
+        n_values=np.ones(len(listed), dtype=np.int64),
+        spread_k=np.zeros(len(listed)),
         source=["ilgen"] * len(listed),
     )
     params = MeltingParams(seed=seed, n_trees=100, n_nets=2, n_epochs=20, n_kernel_rows=300, n_folds=2)

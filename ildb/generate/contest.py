@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
 
 from ildb.chem.standardize import ResolvedIon
+from ildb.errors import InputError
+from ildb.generate.contestants import Around, FromPrior, Generator, Ranked, WithoutRepeats
 from ildb.generate.enumerate import Enumerator
 from ildb.generate.filters import Filters
 from ildb.generate.fragments import learn_fragments
@@ -16,6 +21,7 @@ from ildb.generate.intervals import Interval
 from ildb.generate.ngram import NGram
 from ildb.generate.outcomes import Judge
 from ildb.generate.quick import examine_quickly
+from ildb.generate.ranked import RankedEnumerator
 from ildb.generate.sequence import Mask, SequenceVAE
 from ildb.generate.shuffle import Shuffle
 from ildb.generate.steer import Score, steered_draws
@@ -23,6 +29,17 @@ from ildb.generate.strict import DrawnSet, cores_of, rediscovered, rediscovery_r
 
 PASSES_FROM: Final = 0.5
 """Mean P(Tm < 373 K) from which an ion passes the melting screen, as in the default of ``screen.decide``."""
+_OVER: Final = {
+    "rediscovery_ratio": "baselines.enumeration.",
+    "rediscovery_ratio_over_new": "baselines.enumeration_new.",
+    "rediscovery_ratio_over_root": "baselines.enumeration_root.",
+}
+_TOLD: Final = ("novel_sane_per_10k", "novel_core_per_10k", "pair_novel_ion_share", "pair_both_novel_share")
+_NO_FILTERS: Final = Filters(groups=False, rings=False, max_sa_score=None, min_similarity=None, max_heavy_atoms=None)
+_HIGH: Final = 0.8
+"""A bar that tells generators apart: of plain enumeration more than half pass the other one."""
+_SCREENED: Final = ("ranked.", "baselines.enumeration.")
+_IMPORTANCE: Final = 64
 Ion = tuple[str, int]
 Say = Callable[[str], None]
 
@@ -32,42 +49,32 @@ class Settings:
     """How the model is drawn from, and how much.
 
     Attributes:
-        n: draws of each generator and seed.
+        n: draws of each generator and seed, in which held-out ions are looked for.
+        n_judged: the first so many of them go through the filters too, which take most of the time.
         seeds: one set of draws each.
         anion_share: share of the draws that are anions.
         temperature: of the decoder.
         scale: standard deviation of the prior.
         rounds: of the steered search.
         spread: of the steered search.
+        around_spread: of draws around known ions.
+        ranked_temperature: of the noise in ranked enumeration.
         n_screened: new ions of each generator to send through the melting screen.
         filters: limits of a sane ion.
     """
 
     n: int = 20_000
+    n_judged: int = 5_000
     seeds: tuple[int, ...] = (11, 12, 13)
     anion_share: float = 0.35
     temperature: float = 0.5
     scale: float = 0.8
-    rounds: int = 5
-    spread: float = 0.35
+    rounds: int = 12
+    spread: float = 0.5
+    around_spread: float = 0.35
+    ranked_temperature: float = 0.3
     n_screened: int = 1_000
     filters: Filters = Filters()  # noqa: RUF009 - frozen
-
-
-class _Generator(Protocol):
-    def draw(self, charges: Sequence[int], seed: int) -> list[str]: ...
-
-
-class _FromPrior:
-    """The model as a generator like the others."""
-
-    def __init__(self, model: SequenceVAE, mask: Mask[Any] | None, settings: Settings) -> None:
-        self._model, self._mask, self._settings = model, mask, settings
-
-    def draw(self, charges: Sequence[int], seed: int) -> list[str]:
-        own = self._settings
-        z = self._model.prior(len(charges), list(charges), seed=seed, scale=own.scale)
-        return self._model.decode(z, list(charges), mask=self._mask, temperature=own.temperature, seed=seed)
 
 
 def _silent(text: str) -> None:
@@ -102,16 +109,22 @@ def contest(
         say: is told what is going on.
 
     Returns:
-        Medians over the seeds of `ildb.generate.strict.set_figures`; with ``_low`` and ``_high`` (95 %):
-        ``rediscovery_ratio`` of held-out cations against enumeration by frequency, the stronger of the two (the other
-        is ``baselines.enumeration_root.``), ``rediscovery_ratio_anions``, ``rediscovery_ratio_unseen_core`` (any sign,
-        cores no training ion has), and the screened yields.
+        Medians over the seeds of `ildb.generate.strict.set_figures` of the judged draws from the prior; those of the
+        others under their names: ``ranked.`` (`RankedEnumerator`), ``around.`` (the model around the training ions,
+        new ions only), ``baselines.enumeration.`` (by frequency), ``baselines.enumeration_new.`` (the same, new ions
+        only), ``baselines.enumeration_root.``, ``baselines.ngram.``, ``baselines.shuffle.``. Of each but the last:
+        ``rediscovered``, held-out cations found, and with ``_low`` and ``_high`` (95 %) ``rediscovery_ratio`` over
+        ``baselines.enumeration.``, ``rediscovery_ratio_over_new`` and ``rediscovery_ratio_over_root`` over the other
+        two; all of them with ``_anions`` and ``_unseen_core`` (any sign, cores no training ion has) too.
+        ``raw_draws``: strings drawn for each that counts, where repeats are drawn again. ``nats_heldout``: mean of
+        -log p of a held-out ion, a bound for the model. The screened yields.
     """
     say = say or _silent
-    judge, known_cores = (
-        Judge(identified(train), filters=settings.filters, examine=examine_quickly),
-        cores_of([smiles for smiles, _ in train]),
+    known = identified(train)
+    judge, reader = (
+        Judge(known, filters=filters, examine=examine_quickly) for filters in (settings.filters, _NO_FILTERS)
     )
+    known_cores = cores_of([smiles for smiles, _ in train])
     targets = identified(heldout)
     charge_of = {key: charge for (smiles, charge) in heldout for key in identified([(smiles, charge)])}
     charges = _charges(model, train, settings)
@@ -120,34 +133,56 @@ def contest(
     # Few ions have no bond that three of them share.
     min_bonds = next((n for n in (3, 2) if {np.sign(q) for q in Enumerator(rules, min_bonds=n).charges} >= signs), 1)
     enumeration = Enumerator(rules, min_bonds=min_bonds, power=1.0)
-    generators: dict[str, _Generator] = {
-        "": _FromPrior(model, mask, settings),
+    generators: dict[str, Generator] = {
+        "": FromPrior(model, mask, settings.temperature, settings.scale),
         "baselines.enumeration.": enumeration,
+        "baselines.enumeration_new.": WithoutRepeats(enumeration, reader),
         "baselines.enumeration_root.": Enumerator(rules, min_bonds=min_bonds),
+        "around.": WithoutRepeats(Around(model, train, mask, settings.temperature, settings.around_spread), reader),
         "baselines.ngram.": NGram(train),
         "baselines.shuffle.": Shuffle(train),
     }
+    try:
+        ranked = RankedEnumerator([smiles for smiles, _ in train], min_bonds=min_bonds)
+        generators = {"ranked.": Ranked(ranked, settings.ranked_temperature), **generators}
+    except InputError as error:
+        say(f"ranked enumeration is left out: {error}")
     charges = {seed: _possible(own, enumeration.charges) for seed, own in charges.items()}
-    figures: dict[str, float] = {}
-    drawn: dict[str, list[DrawnSet]] = {}
-    for name, generator in generators.items():
-        drawn[name] = [
-            DrawnSet.of(generator.draw(charges[seed], seed), charges[seed], judge) for seed in settings.seeds
-        ]
-        say(f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}")
-        sets = [set_figures(one, known_cores, list(targets.values())) for one in drawn[name]]
-        figures |= {f"{name}{key}": float(np.median([one[key] for one in sets])) for key in sets[0]}
     parts = {
         "": [key for key in targets if charge_of[key] > 0],
         "_anions": [key for key in targets if charge_of[key] < 0],
         "_unseen_core": unseen_core(targets, [smiles for smiles, _ in train]),
     }
+    figures: dict[str, float] = _likelihoods(model, train, heldout)
+    drawn: dict[str, list[DrawnSet]] = {}
+    judged: dict[str, list[DrawnSet]] = {}
+    for name, generator in generators.items():
+        start = time.process_time()
+        drawn[name] = [
+            DrawnSet.of(generator.draw(charges[seed], seed), charges[seed], reader) for seed in settings.seeds
+        ]
+        judged[name] = [
+            DrawnSet.of(one.raw[: settings.n_judged], one.charges[: settings.n_judged], judge) for one in drawn[name]
+        ]
+        sets = [set_figures(one, known_cores, list(targets.values())) for one in judged[name]]
+        figures |= {f"{name}{key}": float(np.median([one[key] for one in sets])) for key in sets[0]}
+        if isinstance(generator, WithoutRepeats):
+            figures[f"{name}raw_draws"] = generator.n_raw / (settings.n * len(settings.seeds))
+        say(
+            f"{name or 'model.'} {settings.n} draws x {len(settings.seeds)}, {time.process_time() - start:.0f} CPU s; "
+            + "; ".join(
+                f"found{part} {[int(rediscovered(one, keys).sum()) for one in drawn[name]]} of {len(keys)}"
+                for part, keys in parts.items()
+            )
+            + "; "
+            + ", ".join(f"{key} {figures[name + key]:.3f}" for key in _TOLD)
+        )
     for part, keys in parts.items():
         if keys:
             figures[f"n_heldout{part}"] = float(len(keys))
             figures |= _rediscovery(drawn, keys, part)
     if score is not None:
-        figures |= _screened(model, charges, judge, drawn, score, settings, mask, say)
+        figures |= _screened(model, charges, judge, judged, score, settings, mask, say)
     return figures
 
 
@@ -163,11 +198,22 @@ def _rediscovery(drawn: dict[str, list[DrawnSet]], keys: list[str], part: str) -
         if name == "baselines.shuffle.":
             continue
         figures[f"{name}rediscovered{part}"] = float(np.mean([rediscovered(one, keys).sum() for one in sets]))
-        if name != "baselines.enumeration.":
-            figures |= _named(
-                f"{name}rediscovery_ratio{part}", rediscovery_ratio(sets, drawn["baselines.enumeration."], keys)
-            )
+        for ratio, other in _OVER.items():
+            if name != other:
+                figures |= _named(f"{name}{ratio}{part}", rediscovery_ratio(sets, drawn[other], keys))
     return figures
+
+
+def _likelihoods(model: SequenceVAE, train: Sequence[Ion], heldout: Sequence[Ion]) -> dict[str, float]:
+    """Cost of the held-out ions that the model can read, nats an ion, beside that of the n-gram."""
+    able = [ion for ion in heldout if model.vocabulary.knows(ion[0]) and ion[1] in model.vocabulary.charges]
+    if not able:
+        return {}
+    bound = model.log_likelihood([text for text, _ in able], [q for _, q in able], samples=_IMPORTANCE)
+    return {
+        "nats_heldout": -float(bound.mean()),
+        "baselines.ngram.nats_heldout": -float(np.mean(NGram(train).log_likelihood(able))),
+    }
 
 
 def _screened(
@@ -181,8 +227,8 @@ def _screened(
     say: Say,
 ) -> dict[str, float]:
     """Share of new sane ions that pass the melting screen, each evaluated once, equally many of each generator."""
-    passed: dict[str, list[float]] = {"": [], "prior.": [], "baselines.enumeration.": []}
-    for seed, model_set, enumerated in zip(settings.seeds, drawn[""], drawn["baselines.enumeration."], strict=True):
+    passed: dict[str, list[float]] = {}
+    for seed, model_set in zip(settings.seeds, drawn[""], strict=True):
         # Draws enough for n_screened new ions of the model, by its own yield from the prior.
         n = min(len(charges[seed]), int(1.3 * settings.n_screened * len(model_set) / max(1, len(model_set.sane_new()))))
         steered = steered_draws(
@@ -190,16 +236,28 @@ def _screened(
             scale=settings.scale, temperature=settings.temperature, mask=mask, seed=seed,
         )  # fmt: skip
         own = DrawnSet.of([draw.raw for draw in steered], [draw.charge for draw in steered], judge)
-        for name, one in (("", own), ("prior.", model_set), ("baselines.enumeration.", enumerated)):
+        sets = {"": own, "prior.": model_set}
+        sets |= {name: drawn[name][settings.seeds.index(seed)] for name in _SCREENED if name in drawn}
+        for name, one in sets.items():
             ions = list(one.sane_new().values())[: settings.n_screened]
-            values = score(ions)
-            passed[name].append(float((np.nan_to_num(values) >= PASSES_FROM).mean()))
-            say(f"screened {len(ions)} of {name or 'steered.'}: {passed[name][-1]:.3f} pass")
-    figures = {f"{name}screened_yield": float(np.median(values)) for name, values in passed.items()}
-    ratios = np.array(passed[""]) / np.maximum(passed["baselines.enumeration."], 1e-9)
-    return figures | _named(
-        "screened_yield_ratio", Interval(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
-    )
+            values = np.nan_to_num(score(ions))
+            cations = np.array([Chem.GetFormalCharge(Chem.MolFromSmiles(ion)) > 0 for ion in ions], dtype=np.bool_)
+            for key, bar in (("screened_yield", PASSES_FROM), ("screened_yield_at80", _HIGH)):
+                passed.setdefault(f"{name}{key}", []).append(_share_from(values, bar))
+                passed.setdefault(f"{name}{key}_cations", []).append(_share_from(values[cations], bar))
+            told = {key: round(each[-1], 3) for key, each in passed.items() if key.startswith(f"{name}screened")}
+            say(f"screened {len(ions)} of {name or 'steered.'}: {told}")
+    figures = {key: float(np.median(values)) for key, values in passed.items()}
+    for key in ("", "_cations", "_at80", "_at80_cations"):
+        base = passed[f"baselines.enumeration.screened_yield{key}"]
+        ratios = np.array(passed[f"screened_yield{key}"]) / np.maximum(base, 1e-9)
+        spread = Interval(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
+        figures |= _named(f"screened_yield_ratio{key}", spread)
+    return figures
+
+
+def _share_from(values: npt.NDArray[np.float64], bar: float) -> float:
+    return float((values >= bar).mean()) if len(values) else 0.0
 
 
 def _named(name: str, interval: Interval) -> dict[str, float]:

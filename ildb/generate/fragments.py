@@ -87,11 +87,11 @@ def learn_fragments(smiles: Iterable[str]) -> FragmentRules:
         Chem.RemoveStereochemistry(mol)
         sites = cut_sites(mol, MAX_SUBSTITUENT)
         for site in sites:
-            groups[_substituent(mol, site), site.atom_class] += 1
+            groups[substituent_text(mol, site), site.atom_class] += 1
         bonds.update({(site.core_class, site.atom_class) for site in sites})
         charge = Chem.GetFormalCharge(mol)
         for chosen in [*((site,) for site in sites), *_pairs(sites)]:
-            cores[_core(mol, chosen), charge, tuple(site.core_class for site in chosen)] += 1
+            cores[core_text(mol, chosen), charge, tuple(site.core_class for site in chosen)] += 1
     if not cores:
         raise InputError("No ion has a substituent to exchange.", "Ingest ions first: ildb ingest ilthermo")
     return FragmentRules(
@@ -115,7 +115,7 @@ def _pairs(sites: Sequence[Site]) -> list[tuple[Site, ...]]:
     return [*apart[::step]]
 
 
-def _core(mol: Chem.Mol, sites: tuple[Site, ...]) -> str:
+def core_text(mol: Chem.Mol, sites: tuple[Site, ...]) -> str:
     """The ion without some substituents; written from a charged atom, so that it starts with none of the open sites."""
     pieces = Chem.RWMol(mol)
     for label, site in enumerate(sites, start=_FIRST_LABEL):
@@ -128,7 +128,7 @@ def _core(mol: Chem.Mol, sites: tuple[Site, ...]) -> str:
     return str(Chem.MolToSmiles(pieces, rootedAtAtom=root))
 
 
-def _substituent(mol: Chem.Mol, site: Site) -> str:
+def substituent_text(mol: Chem.Mol, site: Site) -> str:
     """The substituent, written from the atom that binds; that atom is left open."""
     piece = Chem.RWMol(mol)
     piece.RemoveBond(site.core_atom, site.atom)

@@ -54,7 +54,7 @@ class MeltingScore:
         cation, anion = np.where(positive, own, other), np.where(positive, other, own)
         common = np.array([gcd(int(c), int(-a)) for c, a in zip(every[cation], every[anion], strict=True)])
         scores = score_pairs(
-            self._model, IonTable.build(ions, ions), cation, anion, -every[anion] // common, every[cation] // common
+            self._model, IonTable.build(ions), cation, anion, -every[anion] // common, every[cation] // common
         )
         # What the model has seen nothing like does not pass a screen, whatever it says of it.
         p = np.where(scores.in_domain, scores.p_below_threshold, 0.0)

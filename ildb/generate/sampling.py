@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from rdkit import Chem
 from ildb.chem.curation import resolve_salt
 from ildb.chem.standardize import resolve_ion
 from ildb.errors import InputError
+from ildb.generate.ions import flat_ions
 from ildb.generate.sequence import SequenceVAE
 
 Vectors = npt.NDArray[np.float32]
@@ -49,6 +50,32 @@ def read_anchors(texts: Sequence[str]) -> list[Anchor]:
             Chem.RemoveStereochemistry(mol)
             anchors.append(Anchor(str(Chem.MolToSmiles(mol)), ion.charge))
     return anchors
+
+
+def known_anchors(
+    model: SequenceVAE, ions: Iterable[tuple[str, int]], n: int, anion_share: float, seed: int
+) -> list[Anchor]:
+    """Known ions at random, as often as one is to be drawn around.
+
+    Args:
+        model: leaves out what it cannot read.
+        ions: SMILES and charge of the known ions.
+        n: how many.
+        anion_share: share of them that are anions, where there are both.
+        seed: of the choice.
+    """
+    words = model.vocabulary
+    flat = [Anchor(ion.smiles, ion.charge) for ion in flat_ions(ions, words.level, model.max_length)]
+    readable = [ion for ion in flat if words.knows(ion.smiles) and ion.charge in words.charges]
+    rng = np.random.default_rng([seed, 6])
+    negative = rng.random(n) < anion_share
+    sides = [[ion for ion in readable if (ion.charge < 0) == sign] or readable for sign in (False, True)]
+    numbers = rng.random(n)
+    return [
+        side[int(number * len(side))]
+        for number, sign in zip(numbers, negative, strict=True)
+        if (side := sides[int(sign)])
+    ]
 
 
 def around(model: SequenceVAE, anchors: Sequence[Anchor], n: int, spread: float, seed: int) -> Start:

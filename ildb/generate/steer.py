@@ -1,7 +1,9 @@
 """Steered draws: a search of the latent space for ions with a high score, without gradients.
 
-An evolution strategy with recombination (Beyer and Schwefel, Nat. Comput. 2002, 1, 3): each round's vectors are
-mixtures of two of the best so far, moved a little. All the rounds' draws are kept and accounted for.
+An evolution strategy without recombination (Beyer and Schwefel, Nat. Comput. 2002, 1, 3): each round's vectors are
+those of the best so far, moved a little. An ion is inherited by its own code, not by the vector it was drawn from: a
+decoder with a temperature wanders off, and so what was good would not be what is passed on. All the rounds' draws are
+kept and accounted for.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ Vectors = npt.NDArray[np.float32]
 Score = Callable[[Sequence[str]], npt.NDArray[np.float64]]
 """Scores of ions by SMILES, higher is better, shape (n,); NaN for one that cannot be scored."""
 
-_ELITE_SHARE = 0.25
-_FRESH_SHARE = 0.2
+_ELITE_SHARE = 0.15
+_FRESH_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SteeredDraw:
 
 @dataclass
 class _Archive:
-    """New sane ions so far, with the vector and score of each."""
+    """New sane ions so far, with the code and score of each."""
 
     z: list[Vectors] = field(default_factory=list)
     charges: list[int] = field(default_factory=list)
@@ -94,39 +96,39 @@ def steered_draws(
             for raw, charge, end in zip(drawn.smiles, part.tolist(), ends, strict=True)
         ]
         if number + 1 < rounds:
-            _learn(archive, draws[-len(part) :], z, judge, score)
+            _learn(archive, model, draws[-len(part) :], judge, score)
     return draws
 
 
-def _learn(archive: _Archive, draws: Sequence[SteeredDraw], z: Vectors, judge: Judge, score: Score) -> None:
-    new: list[tuple[str, int, int]] = []
-    for row, draw in enumerate(draws):
+def _learn(archive: _Archive, model: SequenceVAE, draws: Sequence[SteeredDraw], judge: Judge, score: Score) -> None:
+    new: list[tuple[str, int]] = []
+    for draw in draws:
         found = judge.judge(draw.raw, draw.charge, finished=draw.finished)
         if found.outcome == "novel" and found.key not in archive.keys:
             archive.keys.add(found.key)
-            new.append((found.ion.smiles, draw.charge, row))
+            new.append((found.ion.smiles, draw.charge))
     if not new:
         return
-    for (_, charge, row), value in zip(new, score([smiles for smiles, _, _ in new]), strict=True):
-        if np.isfinite(value):
-            archive.z.append(z[row])
-            archive.charges.append(charge)
-            archive.scores.append(float(value))
+    scores = score([smiles for smiles, _ in new])
+    # The settled form of an ion may be spelt with a token that the model lacks.
+    good = [i for i, (smiles, _) in enumerate(new) if np.isfinite(scores[i]) and model.vocabulary.knows(smiles)]
+    if good:
+        codes, _ = model.encode([new[i][0] for i in good], [new[i][1] for i in good])
+        archive.z += list(codes)
+        archive.charges += [new[i][1] for i in good]
+        archive.scores += [float(scores[i]) for i in good]
 
 
 def _offspring(
     archive: _Archive, charges: npt.NDArray[np.int64], fresh: Vectors, spread: float, rng: np.random.Generator
 ) -> Vectors:
-    """Mixtures of two good vectors each, moved; some draws stay fresh ones, and all where nothing good is known."""
+    """Codes of good ions, moved; some draws stay fresh ones, and all where nothing good is known."""
     z = fresh.copy()
     for charge in np.unique(charges).tolist():
         elite = archive.best(charge)
         rows = np.flatnonzero((charges == charge) & (rng.random(len(charges)) >= _FRESH_SHARE))
         if len(elite) == 0:
             continue
-        parents = np.stack([archive.z[i] for i in elite])
-        pairs = rng.integers(len(parents), size=(len(rows), 2))
-        mix = rng.random((len(rows), fresh.shape[1])) < 0.5
-        child = np.where(mix, parents[pairs[:, 0]], parents[pairs[:, 1]])
-        z[rows] = child + spread * rng.standard_normal(child.shape).astype(np.float32)
+        parents = np.stack([archive.z[i] for i in elite])[rng.integers(len(elite), size=len(rows))]
+        z[rows] = parents + spread * rng.standard_normal(parents.shape).astype(np.float32)
     return z

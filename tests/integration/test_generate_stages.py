@@ -89,6 +89,34 @@ def test_every_draw_is_a_row(filled: Engine, tmp_path: Path) -> None:
     assert stage.result["n_draws"] == 120
 
 
+RANKED: dict[str, Any] = {
+    **ENUMERATE,
+    "params": {"method": "ranked", "draws": 100, "draws_per_task": 30, "min_bonds": 1, "temperature": 0.5, "seed": 3},
+}
+
+
+def test_ranked_draws_are_new_ions_once_each(filled: Engine, tmp_path: Path) -> None:
+    run_id = run(filled, tmp_path, [RANKED])
+    draws = rows(filled, "SELECT * FROM ildb.generated_molecule WHERE run_id = :run ORDER BY position", run=run_id)
+    assert [draw.position for draw in draws] == list(range(100))
+    assert len({draw.raw for draw in draws}) == 100
+    counts = Counter(draw.outcome for draw in draws)
+    # Stereochemistry and resonance forms apart, which are only told by the door.
+    assert counts["novel"] + counts["rejected"] > 90
+    assert {(draw.method, draw.temperature, draw.seed) for draw in draws} == {("enumeration", 0.5, 3)}
+    (model,) = rows(filled, "SELECT * FROM ildb.model WHERE run_id = :run", run=run_id)
+    assert (model.kind, model.params["method"]) == ("fragments", "ranked")
+    again = rows(
+        filled,
+        "SELECT raw FROM ildb.generated_molecule WHERE run_id = :run ORDER BY position",
+        run=run(filled, tmp_path / "again", [RANKED], force=True),
+    )
+    assert [draw.raw for draw in again] == [draw.raw for draw in draws]
+    greedy = {**RANKED, "params": {**RANKED["params"], "draws": 1_000_000}}
+    with pytest.raises(StageFailedError, match=r"Only \d+ unknown ions"):
+        run(filled, tmp_path, [greedy])
+
+
 LEARN: list[dict[str, Any]] = [
     {
         "name": "links",
@@ -220,9 +248,9 @@ def test_draws_of_a_model_name_it_and_how_they_were_drawn(filled: Engine, tmp_pa
 
 
 def test_what_cannot_be_drawn_is_said(filled: Engine, tmp_path: Path) -> None:
-    around = {"name": "a", "uses": "generate.sample", "needs": ["learn"], "params": {"method": "around", "draws": 5}}
-    with pytest.raises(StageFailedError, match="at least one"):
-        run(filled, tmp_path, [TRAIN, around])
+    between = {"name": "a", "uses": "generate.sample", "needs": ["learn"], "params": {"method": "between", "draws": 5}}
+    with pytest.raises(StageFailedError, match="two of the same charge"):
+        run(filled, tmp_path, [TRAIN, between])
     steered = {"name": "s", "uses": "generate.sample", "needs": ["learn"], "params": {"method": "steered"}}
     with pytest.raises(StageFailedError, match=r"melting\.train"):
         run(filled, tmp_path, [TRAIN, steered])

@@ -139,6 +139,19 @@ def test_predicted_pairings_are_learnt_from(filled: Engine, tmp_path: Path) -> N
     assert known < judged(filled, tmp_path, [*LINKS, {**stage, "needs": ["expand"]}]) <= known + 16
 
 
+@pytest.mark.slow
+def test_the_recipe_of_predicted_pairings_runs_to_its_end(filled: Engine, tmp_path: Path) -> None:
+    small = {**SMALL, "level": "char", "max_length": 120, "million_tokens": 0.005, "encoder_layers": 1,
+             "decoder_layers": 1, "drawn": 20}  # fmt: skip
+    stages = {"links": {**LINKS[0]["params"]}, "expand": LINKS[1]["params"], "learn": small}
+    overrides = [f"{stage}.{key}={json.dumps(value)}" for stage, own in stages.items() for key, value in own.items()]
+    recipe = recipes.load("vae_expanded", overrides)
+    run_id = Runner(filled, settings=Settings(home=tmp_path), workers=1).run(recipe).run_id
+    model = model_of(filled, run_id)
+    assert "(paper 0.84)" in model.result["table1"]
+    assert load(tmp_path, model).about["dataset"] == "expanded"
+
+
 def test_what_cannot_be_learnt_is_said(filled: Engine, tmp_path: Path, new_database: Callable[..., str]) -> None:
     from sqlalchemy import make_url
 

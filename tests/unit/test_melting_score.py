@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ildb.errors import InputError
+from ildb.generate.melting_score import CounterIon, MeltingScore
 from ildb.melting.ions import IonTable
 from ildb.melting.model import MeltingModel
 from ildb.melting.score import PairScores, score_pairs
@@ -129,3 +130,12 @@ def test_bad_positions_are_refused() -> None:
         score_pairs(trained().model, ions, one * 0, one * 2, one, one)
     with pytest.raises(InputError, match="same length"):
         score_pairs(trained().model, ions, one * 0, np.ones(2, dtype=np.int64), one, one)
+
+
+def test_an_ion_alone_is_scored_with_its_counter_ions() -> None:
+    model, counters = trained().model, [CounterIon(CHLORIDE, -1), CounterIon(BMIM, 1)]
+    known, new_anion = MeltingScore(model, counters)([BMIM, "O=C([O-])C(F)(F)C(F)(F)F"])
+    assert known == pytest.approx(score((BMIM, CHLORIDE, 1, 1)).p_below_threshold[0])
+    assert known > 0
+    assert new_anion == 0  # outside the domain, whatever the model says of it
+    assert np.isnan(MeltingScore(model, counters[:1])([CHLORIDE])[0])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import pyarrow as pa
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -28,6 +29,11 @@ class GenerateEnumerateParams(Filters):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    method: Literal["frequency", "ranked"] = Field(
+        default="frequency",
+        description="frequency: at random, repeats and all; ranked: new ions, each once, in the order of what chemists "
+        "would make, as learnt from hiding known ions",
+    )
     draws: int = Field(default=20_000, ge=1, description="ions to draw in all")
     draws_per_task: int = Field(default=2_000, ge=1)
     anion_share: float = Field(default=0.35, ge=0, le=1, description="share of the draws that are anions")
@@ -41,6 +47,9 @@ class GenerateEnumerateParams(Filters):
     min_bonds: int = Field(
         default=3, ge=1, description="known ions that must have a bond between two kinds of atoms before a new ion may"
     )
+    temperature: float = Field(
+        default=0.0, ge=0, le=5, description="ranked: noise on the log odds of an ion; 0: always the likeliest"
+    )
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     def filters(self) -> Filters:
@@ -49,7 +58,10 @@ class GenerateEnumerateParams(Filters):
 
 
 class GenerateEnumerate(Stage[GenerateEnumerateParams]):
-    """Core and substituent recombination; the rules learnt from the known ions are kept as a model."""
+    """Core and substituent recombination; the rules learnt from the known ions are kept as a model.
+
+    Ranked ions are put in order once, by the task that learns; the others judge a slice of them each.
+    """
 
     uses: ClassVar[str] = "generate.enumerate"
     version: ClassVar[int] = 1
@@ -57,7 +69,7 @@ class GenerateEnumerate(Stage[GenerateEnumerateParams]):
         "draw new ions by recombining cores and substituents of known ones; every draw accounted for"
     )
     params_type: ClassVar[type[GenerateEnumerateParams]] = GenerateEnumerateParams
-    packages: ClassVar[tuple[str, ...]] = ("rdkit",)
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit", "scipy", "xgboost-cpu")
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the known pairings."""
@@ -74,6 +86,8 @@ class GenerateEnumerate(Stage[GenerateEnumerateParams]):
         if task.payload["do"] == "learn":
             return _learn(task)
         params = GenerateEnumerateParams.model_validate(task.payload["params"])
+        if params.method == "ranked":
+            return _judge_ranked(task, params)
         seed, n = task.payload["seed"], task.payload["n"]
         enumerator = _enumerator(task.file("rules"), params.min_bonds, params.two_sites, params.power)
         charges = generated_rows.charges_like(task.table("known"), n, params.anion_share, enumerator.charges, seed)
@@ -89,9 +103,12 @@ class GenerateEnumerate(Stage[GenerateEnumerateParams]):
             return generated_rows.store_draws(context, output, payload["model_id"])
         model_id = store_rules(context, self.params, output, files)
         params = self.params
+        ranked = output.tables.get("ranked")
+        shared = {"ranked": context.put_table("generated_ranked", ranked)} if ranked is not None else {}
         for number, first in enumerate(range(0, params.draws, params.draws_per_task)):
             task = {
                 **payload,
+                **shared,
                 "do": "draw",
                 "rules": output.result["files"]["fragments_model"],
                 "model_id": model_id,
@@ -136,7 +153,29 @@ def _learn(task: TaskInput) -> TaskOutput:
     path = task.workdir / "rules.json"
     path.write_text(rules.model_dump_json(), encoding="utf-8")
     metrics = {"n_ions": rules.n_ions, "n_cores": len(rules.cores), "n_substituents": len(rules.substituents)}
-    return TaskOutput({"metrics": metrics}, files={"fragments_model": path})
+    params = GenerateEnumerateParams.model_validate(task.payload["params"])
+    tables = {"ranked": _ranked(task, smiles, params)} if params.method == "ranked" else {}
+    return TaskOutput({"metrics": metrics}, tables, {"fragments_model": path})
+
+
+def _ranked(task: TaskInput, smiles: Sequence[str], params: GenerateEnumerateParams) -> pa.Table:
+    """All draws of the stage with their charges, in order."""
+    from ildb.generate.ranked import RankedEnumerator
+
+    ranked = RankedEnumerator(smiles, seed=params.seed, min_bonds=params.min_bonds)
+    charges = generated_rows.charges_like(
+        task.table("known"), params.draws, params.anion_share, ranked.charges, params.seed
+    )
+    drawn = ranked.draw(charges, params.seed, temperature=params.temperature)
+    return pa.table({"smiles": [text for text, _ in drawn], "charge": [charge for _, charge in drawn]})
+
+
+def _judge_ranked(task: TaskInput, params: GenerateEnumerateParams) -> TaskOutput:
+    first = task.payload["first"]
+    rows = task.table("ranked").slice(first, task.payload["n"]).to_pylist()
+    draws = [Draw(row["smiles"], row["charge"]) for row in rows]
+    origin = Origin("enumeration", params.seed, params.temperature, first)
+    return generated_rows.judged_output(generated_rows.judge_of(task, params.filters()), draws, origin)
 
 
 @lru_cache(maxsize=1)

@@ -40,7 +40,7 @@ class GenerateJudge(Stage[GenerateJudgeParams]):
     """
 
     uses: ClassVar[str] = "generate.judge"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "judge a trained generator: rediscovery, new cores and screened yield beside enumeration"
     params_type: ClassVar[type[BaseModel]] = GenerateJudgeParams
     requires: ClassVar[tuple[str, ...]] = (GenerateTrain.uses,)
@@ -121,7 +121,13 @@ class GenerateJudge(Stage[GenerateJudgeParams]):
             },
             seed=judged["seed"],
         )
-        keep = ("rediscovery_ratio", "pair_both_novel_share", "novel_core_per_10k", "screened_yield_ratio")
+        keep = (
+            "rediscovery_ratio",
+            "ranked.rediscovery_ratio",
+            "pair_both_novel_share",
+            "novel_core_per_10k",
+            "screened_yield_ratio",
+        )
         figures = output.result["metrics"]
         return {"model_id": model_id, **{name: figures[name] for name in keep if name in figures}}
 

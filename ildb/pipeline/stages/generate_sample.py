@@ -34,14 +34,16 @@ class GenerateSampleParams(Filters):
     method: Literal["prior", "around", "between", "steered"] = Field(
         default="prior", description="steered: in rounds towards low melting points, by a melting.train it needs"
     )
-    anchors: tuple[str, ...] = Field(default=(), description="SMILES of ions or salts, for around and between")
+    anchors: tuple[str, ...] = Field(
+        default=(), description="SMILES of ions or salts, for around and between; around: none means all known ions"
+    )
     draws: int = Field(default=10_000, ge=1, description="strings to draw in all")
     draws_per_task: int = Field(default=2_000, ge=1)
     anion_share: float = Field(default=0.35, ge=0, le=1, description="share of the draws that are anions")
     temperature: float = Field(default=0.5, ge=0, le=5, description="of the decoder; 0: the likeliest token each time")
     scale: float = Field(default=0.8, gt=0, le=3, description="standard deviation of the prior, drawn narrower below 1")
     spread: float = Field(default=0.35, ge=0, le=3, description="how far draws stray around, between and when steered")
-    rounds: int = Field(default=5, ge=1, le=100, description="of a steered search, in each task")
+    rounds: int = Field(default=12, ge=1, le=100, description="of a steered search, in each task")
     mask: Literal["grammar", "none"] = Field(default="grammar", description="keep the decoder to valid SMILES")
     seed: int = Field(default=0, ge=0, lt=2**32)
 
@@ -54,7 +56,7 @@ class GenerateSample(Stage[GenerateSampleParams]):
     """Draws from the model of the ``generate.train`` it needs, else from the one that comes with ildb."""
 
     uses: ClassVar[str] = "generate.sample"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = (
         "draw new ions from a sequence model: prior, around ions, between two, or steered to low melting points"
     )
@@ -155,7 +157,7 @@ def _register_shipped(context: StageContext) -> dict[str, Any]:
 
 def _draws(task: TaskInput, params: GenerateSampleParams) -> list[Draw]:
     from ildb.generate.grammar import IonGrammar
-    from ildb.generate.sampling import Start, around, between, read_anchors
+    from ildb.generate.sampling import Start, around, between, known_anchors, read_anchors
     from ildb.generate.sequence import PAIR_CHARGE
     from ildb.generate.steer import steered_draws
 
@@ -166,8 +168,12 @@ def _draws(task: TaskInput, params: GenerateSampleParams) -> list[Draw]:
     if params.method in ("around", "between"):
         if pairs:
             raise InputError(f"method = {params.method!r} needs a model of ions.", 'Train with kind = "ion".')
+        anchors = read_anchors(params.anchors)
+        if params.method == "around" and not anchors:
+            known = ((row["smiles"], row["charge"]) for row in task.table("known").to_pylist())
+            anchors = known_anchors(model, known, n, params.anion_share, seed)
         begin = around if params.method == "around" else between
-        start = begin(model, read_anchors(params.anchors), n, params.spread, seed)
+        start = begin(model, anchors, n, params.spread, seed)
     else:
         known = task.table("known")
         charges = (

@@ -14,9 +14,9 @@ from ildb.generate.contest import identified
 from ildb.generate.filters import Filters
 from ildb.generate.grammar import IonGrammar
 from ildb.generate.outcomes import Judge
-from ildb.generate.sampling import around, between, read_anchors
+from ildb.generate.sampling import around, between, known_anchors, read_anchors
 from ildb.generate.steer import steered_draws
-from tests.unit.generate.small import IONS, trained
+from tests.unit.generate.small import IONS, ions, trained
 
 
 def length(smiles: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -44,6 +44,17 @@ def test_around_an_ion_without_straying_gives_the_ion() -> None:
     assert np.abs(far.z - start.z).mean() > 1
     with pytest.raises(InputError, match="at least one"):
         around(model, [], 6, 0.1, 1)
+
+
+def test_all_known_ions_are_begun_around_in_turn() -> None:
+    model = trained()
+    anchors = known_anchors(model, [*IONS, ("CC[Si+](C)C", 1)], 400, 0.25, 1)
+    assert anchors == known_anchors(model, [*IONS, ("CC[Si+](C)C", 1)], 400, 0.25, 1)
+    assert {anchor.charge for anchor in anchors} == {1, -1}
+    assert 60 < sum(anchor.charge < 0 for anchor in anchors) < 140
+    assert {smiles for smiles, _ in anchors} == {ion.smiles for ion in ions()}  # silicon is a token it does not know
+    assert {charge for _, charge in known_anchors(model, IONS[:3], 5, 0.9, 1)} == {1}
+    assert known_anchors(model, [], 5, 0.5, 1) == []
 
 
 def test_between_two_ions_lies_between_them() -> None:
