@@ -18,7 +18,7 @@ from ildb.db import query
 from ildb.ingest.curate import ingest
 from ildb.ingest.mapping import load_mapping
 from ildb.ingest.table import read_table, table_source
-from ildb.md.presets import PRESETS
+from ildb.md.presets import PRESETS, Preset
 from ildb.pipeline import recipe as recipes
 from ildb.pipeline.runner import Runner
 
@@ -41,7 +41,7 @@ def measure(server: URL, produce_ps: float) -> dict[str, float]:
     """
     changes = {"temperatures_k": [500.0, 460.0], "passes": ["cooling"], "melt_ps": 10.0, "equilibrate_ps": 10.0,
                "produce_ps": produce_ps}  # fmt: skip
-    preset = PRESETS["cpu"].model_copy(update=changes)
+    preset = Preset.model_validate({**PRESETS["cpu"].model_dump(), **changes})
     selection = {"select": "named", "smiles": [SALT]}
     stages = [
         {"name": "parameters", "uses": "md.parameters", "params": {**selection, "charges": "gfn2"}},
