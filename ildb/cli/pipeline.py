@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run recipes and look at runs.", no_args_is_help=True)
 
+# Of a stage's result in a table: how many figures, counts among them, and which others come first.
+_N_FIGURES, _N_COUNTS = 5, 3
+_TELLING = ("auroc", "precision", "recall", "mae_k", "accuracy", "fold", "share")
 RunArgument = Annotated[int, typer.Argument(metavar="RUN")]
 ExecutorOption = Annotated[
     Literal["local", "parsl"], typer.Option(help="Where tasks run: processes of this machine, or what Parsl reaches.")
@@ -220,17 +223,33 @@ def _show(run_id: int, *, as_json: bool) -> None:
 
 
 def _brief(stage: Any) -> str:
-    result = stage["result"] or {}
-    shown = {
+    """The error, or some figures of the result: counts, then what says most, and how many are left out."""
+    if stage["error"]:
+        return str(stage["error"])
+    if skipped := (stage["result"] or {}).get("skipped"):
+        return f"skipped: {skipped}"
+    result = {
         key: value
-        for key, value in result.items()
-        if isinstance(value, int | float | str) and not key.endswith("sha256")
+        for key, value in (stage["result"] or {}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and not key.endswith(("_low", "_high"))
     }
+    counts = [key for key, value in result.items() if key.startswith("n_") and value]
+    others = sorted((key for key in result if not key.startswith("n_")), key=_rank)
+    told = [*counts[:_N_COUNTS], *others, *counts[_N_COUNTS:]]
+    said = [
+        f"{key.removeprefix('n_').replace('_', ' ')} "
+        + (f"{result[key]:.3g}" if isinstance(result[key], float) else f"{result[key]:,}")
+        for key in told[:_N_FIGURES]
+    ]
+    if len(told) > _N_FIGURES:
+        said.append(f"{len(told) - _N_FIGURES} more by --json")
     if stage["reused_from_id"]:
-        shown["reused_from_stage_run"] = stage["reused_from_id"]
-    return stage["error"] or ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
-    )
+        said.append(f"reused from stage run {stage['reused_from_id']}")
+    return ", ".join(said)
+
+
+def _rank(key: str) -> int:
+    return next((place for place, part in enumerate(_TELLING) if part in key), len(_TELLING))
 
 
 def _show_prometheus(run_id: int) -> None:

@@ -76,7 +76,7 @@ def test_a_pairing_of_a_drawn_ion(visitor: Visitor, populated: Populated, engine
     drawn = page[page.index('id="drawn"') : page.index('id="simulated"')].replace("<wbr>", "")
     for said in (
         "OC(C)C([O-])=O", "drawn from the model at large, temperature 0.5", f"{populated.melting_model_id} (melting)",
-        "accessibility 2.5 (limit 6)", "0.42 (at least 0.15)", "novel", "stage melting", "Nobody had reported",
+        "accessibility 2.5 (limit 6)", "0.42 (at least 0.15)", "novel", "stage melting", "were new to ildb",
     ):  # fmt: skip
         assert said in drawn
     # Its lineage leads from the draw over the model to the data it learnt from.

@@ -19,9 +19,10 @@ TITLE: Final = "Diffusion over inverse temperature"
 _MARKS: Final = {"cooling": (style.KNOWN, "v"), "heating": (style.NEW, "^")}
 _COEFFICIENTS: Final = ("d_cation_m2_s", "d_cation_error_m2_s", "d_anion_m2_s", "d_anion_error_m2_s")
 _LONGEST: Final = 38
-NOTE: Final = (
-    "The break is an apparent melting point: a packed box does not crystallise in nanoseconds. Symbols are the"
-    " geometric mean of both ions, bars run from one ion to the other; grey is the 95 % interval of the break."
+OF_MARKS: Final = "Symbols are the geometric mean of both ions, bars run from one ion to the other."
+OF_BREAK: Final = (
+    "The break is an apparent melting point: a packed box does not crystallise in nanoseconds; grey is its 95 %"
+    " interval."
 )
 
 Floats = npt.NDArray[np.float64]
@@ -90,7 +91,7 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
         _panel(axis, simulation, own[simulation["id"]])
         tm = "no break" if simulation["tm_k"] is None else f"{simulation['tm_k']:.0f} K"
         axis.set_title(f"{_short(simulation)}\n{tm}", fontsize=9, parse_math=False)
-    _legend(figure, axes[0], points)
+    _legend(figure, axes[0], points, is_fitted=any(fitted(row, own[row["id"]]) for row in shown))
     message = "; ".join(f"{_short(row)}: {said(row)}" for row in shown) + "."
     return Section(
         "diffusion",
@@ -110,7 +111,7 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
                 for point in own[row["id"]]
             ],
         ),
-        notes=(NOTE,),
+        notes=(f"{OF_BREAK} {OF_MARKS}",),
     )  # fmt: skip
 
 
@@ -122,9 +123,10 @@ def ladder(simulation: Row, points: Sequence[Row]) -> Figure:
         points: of ``report/diffusion``, its own; at least one.
     """
     with style.applied():
-        figure, (axis,) = style.panels(width=5.5, height=3.7)
+        # Small, so that its letters can still be read on a telephone.
+        figure, (axis,) = style.panels(width=4.4, height=3.5)
         _panel(axis, simulation, points)
-        _legend(figure, axis, points)
+        _legend(figure, axis, points, is_fitted=bool(fitted(simulation, points)))
     return figure
 
 
@@ -156,17 +158,18 @@ def _panel(axis: Axes, simulation: Row, points: Sequence[Row]) -> None:
     axis.set(yscale="log", xlabel="1000 K / T", ylabel="D, m²/s")
 
 
-def _legend(figure: Figure, axis: Axes, points: Sequence[Row]) -> None:
+def _legend(figure: Figure, axis: Axes, points: Sequence[Row], *, is_fitted: bool) -> None:
     handles = [
         axis.plot([], [], mark, color=colour, linestyle="none", label=direction)[0]
         for direction, (colour, mark) in _MARKS.items()
         if any(point["direction"] == direction for point in points)
     ]
-    handles.append(
-        axis.plot([], [], "o", color=style.INK, markerfacecolor="none", linestyle="none", label="upper bound")[0]
-    )
-    handles.append(axis.plot([], [], color=style.INK, linewidth=1, label="fit")[0])
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    if any(point["is_subdiffusive"] for point in points):
+        bound = axis.plot([], [], "o", color=style.INK, markerfacecolor="none", linestyle="none", label="upper bound")
+        handles += bound
+    if is_fitted:
+        handles += axis.plot([], [], color=style.INK, linewidth=1, label="fit")
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2, handletextpad=0.4)
 
 
 def _short(row: Row) -> str:
