@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
-from ildb.chem.parse import parse_smiles
+from ildb.chem.parse import parse_smiles, shorten
 from ildb.errors import InputError
 from ildb.search.filters import Filters, PropertyRange
 from ildb.search.logic import All, AnyOf, Clause, NearestTo, Not, Side, SimilarTo, contains, is_ion, split_side
@@ -91,9 +92,9 @@ def property_range(text: str) -> PropertyRange:
     """
     found = _PROPERTY.fullmatch(text.replace(" ", ""))
     try:
-        value = float(found["value"]) if found else float("nan")
+        value = float(found["value"]) if found else math.nan
     except ValueError:
-        found = None
-    if found is None:
-        raise InputError(f"{text!r} is not a limit of a property.", "Write it as viscosity<0.1 or density>1200.")
+        value = math.nan
+    if found is None or not math.isfinite(value):
+        raise InputError(f"{shorten(text)} is not a limit of a property.", "Write it as viscosity<0.1 or density>1200.")
     return PropertyRange(found["name"], high=value) if found["sign"] == "<" else PropertyRange(found["name"], low=value)

@@ -176,9 +176,10 @@ class ProcessMatcher:
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
     ) -> list[int]:
         """See ``Matcher``; in this process, over fingerprints in memory."""
+        mol = parse_smiles(smiles)
         newest = query.one(connection, "search/last_ion", smiles=smiles) or {}
         # A text that is already an ion's spelling here need not be brought into that form.
-        bits = morgan_bytes(parse_smiles(smiles if newest["is_spelling"] else stored_spelling(smiles)))
+        bits = morgan_bytes(mol if newest["is_spelling"] else parse_smiles(stored_spelling(smiles)))
         with self._lock:
             state = self._state(connection, newest["last_id"])
             if self._fingerprints is None or self._fingerprints[0] != state:

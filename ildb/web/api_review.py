@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from starlette.requests import Request
 
 from ildb.db import query
@@ -16,6 +16,17 @@ from ildb.web.errors import ForbiddenError
 from ildb.web.pages.review import MAX_ID, Status, read_record
 
 router = APIRouter(prefix="/api/quarantine", tags=["quarantine"])
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
 
 
 class Correction(BaseModel):
@@ -29,17 +40,17 @@ class Correction(BaseModel):
         note: why.
     """
 
-    smiles: str = ""
-    cation: str = ""
-    anion: str = ""
-    values: list[str] = []
-    note: str = ""
+    smiles: Text = ""
+    cation: Text = ""
+    anion: Text = ""
+    values: list[Text] = []
+    note: Text = ""
 
 
 class Note(BaseModel):
     """Why, for those who come later."""
 
-    note: str = ""
+    note: Text = ""
 
 
 @router.get("", summary="Refused records, oldest first")

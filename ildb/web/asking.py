@@ -176,7 +176,7 @@ class _Form:
     def number(self, name: str, *, low: float, high: float = _NO_LIMIT) -> float | None:
         def reading(text: str) -> float:
             try:
-                value = float(text.replace(",", ".", 1))
+                value = float(text.replace(",", ".", 1).replace("_", "?"))
             except ValueError:
                 raise InputError(f"“{text[:40]}” is not a number.", "Write it as 373 or 0.9.") from None
             if not math.isfinite(value) or not low <= value <= high:

@@ -86,7 +86,10 @@ def _validation(request: Request, error: Exception) -> Response:
         raise error
     if request.method == "GET" and not request.url.path.startswith("/api/"):
         return say(request, HTTPStatus.NOT_FOUND, "There is no such page.", "Check the address.")
-    fields = {".".join(str(part) for part in item["loc"][1:]): item["msg"] for item in error.errors()}
+    fields = {
+        "body" if item["type"] == "json_invalid" else ".".join(map(str, item["loc"][1:])) or "body": item["msg"]
+        for item in error.errors()
+    }
     what = "; ".join(f"{name}: {message}" for name, message in fields.items())
     return say(request, HTTPStatus.UNPROCESSABLE_ENTITY, what, "Correct these fields.", fields=fields)
 

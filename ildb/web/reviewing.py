@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ildb.chem.findings import RefusedError
+from ildb.chem.standardize import ResolvedIon, examine_ion
 from ildb.errors import InputError, StructureError
 from ildb.ingest import quarantine
 from ildb.ingest.quarantine import Accepted
@@ -57,7 +58,16 @@ def accept(here: Context, record_id: int, form: Mapping[str, str]) -> Accepted:
     except StructureError as error:
         codes = set(error.codes) if isinstance(error, RefusedError) else set()
         of_value = any("value" in code for code in codes)
-        raise FieldError("values" if of_value else "cation" if cation else "smiles", error) from error
+        raise FieldError("values" if of_value else _guilty(cation, anion) if cation else "smiles", error) from error
+
+
+def _guilty(cation: str, anion: str) -> str:
+    """The ion that is none; the first where both are, for then they do not fit together."""
+    return (
+        "anion"
+        if isinstance(examine_ion(cation), ResolvedIon) and not isinstance(examine_ion(anion), ResolvedIon)
+        else "cation"
+    )
 
 
 def reject(here: Context, record_id: int, note: str) -> None:

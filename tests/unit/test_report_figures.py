@@ -283,3 +283,8 @@ def test_cells_and_links_of_the_page() -> None:
 
 def test_an_empty_section_has_neither_figure_nor_table() -> None:
     assert Section("x", "X", "nothing").is_empty
+
+
+def test_no_candidate_is_certain() -> None:
+    said = [cards._probability(value) for value in (None, 1.0, 0.998, 0.994, 0.5, 0.004, 0.0)]
+    assert said == ["not scored", "1.00", "> 0.99", "0.99", "0.50", "< 0.01", "0.00"]

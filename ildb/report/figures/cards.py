@@ -103,7 +103,10 @@ def _nearest(row: Mapping[str, Any], names: Mapping[tuple[str, str], str]) -> st
 
 
 def _probability(value: float | None) -> str:
-    return "not scored" if value is None else f"{value:.2f}"
+    if value is None:
+        return "not scored"
+    # Never rounded to certainty.
+    return "> 0.99" if 0.995 <= value < 1 else "< 0.01" if 0 < value < 0.005 else f"{value:.2f}"
 
 
 def _rounded(value: float | None, digits: int = 3) -> float | int | None:

@@ -67,7 +67,7 @@ def section(metrics: Mapping[str, Any]) -> Section:
             "Valid: of all strings drawn, neutral pairs of two molecules. Unique: distinct, of the valid. Novel: not in"
             " the training set, of the distinct.",
             "These figures are easily had: shuffling known cations with known anions reaches 99 %. Stricter ones are in"
-            " `ildb model show`.",
+            " ildb model show.",
         ),
     )
 
