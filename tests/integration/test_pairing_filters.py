@@ -123,7 +123,7 @@ def test_filters_that_next_to_nothing_satisfies(
     connection: Connection, matcher: ProcessMatcher, populated: Populated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking, "FIRST_LOOK", 2)
-    wish = PropertyRange("melting_point", low=252.0, high=254.0)
+    wish = PropertyRange("melting_point", low=249.0, high=254.0)
     for filters in (Filters(properties=(wish,)), Filters(properties=(wish,), source="melting table")):
         page = Answer(connection, matcher, Question(contains("[#6]"), filters)).page(10)
         assert page.hits

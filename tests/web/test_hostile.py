@@ -1,4 +1,4 @@
-"""Input that nobody means well with, or types by mistake: a message at the field, never a page of the server's error."""
+"""Input that is meant badly or typed by mistake: a message at the field, never a failure of the server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OWN = page_token._digest(Question())
 FIELDS = [
     ("source=nobody", "source", "no source"), ("run=424242", "run", "no run 424242"),
     (f"source={RIGHT_TO_LEFT}x", "source", r"\u202e"), (f"cation=C{RIGHT_TO_LEFT}N", "cation", "plain ASCII"),
-    ("cation=%ff%fe", "cation", "plain ASCII"), ("min_p373=0_1", "min_p373", "not a number"),
+    ("cation=%ff%fe", "cation", "plain ASCII"),
     ("property=viscosity%3C1e999", "property", "not a limit"), ("property=" + "x" * 9_000, "property", "characters)"),
     ("run=1.5", "run", "whole number"), ("smarts=C%3E%3EC", "smarts", "reaction"),
     ("smarts=C%20%7C$x$%7C", "smarts", "white space"), ("without=cation:", "without", "empty"),
@@ -57,8 +57,8 @@ def test_the_message_is_at_the_field(visitor: Visitor, query: str, field: str, s
 @pytest.mark.parametrize(
     "token",
     [
-        _token(f'["{OWN}", 0, 1, 1e400]'), _token([OWN, 2, 0, 10**30]), _token([OWN, 0, 10**12, 1]), _token("[" * 6_000),
-        _token(["other", 0, 1, 1]), "%C3%A9", "%00",
+        _token(f'["{OWN}", 0, 1, 1e400]'), _token([OWN, 2, 0, 10**30]), _token([OWN, 0, 10**12, 1]),
+        _token("[" * 6_000), _token(["other", 0, 1, 1]), "%C3%A9", "%00",
     ],
 )  # fmt: skip
 def test_a_page_token_that_is_none(visitor: Visitor, token: str) -> None:
@@ -75,7 +75,8 @@ def test_a_page_token_that_is_none(visitor: Visitor, token: str) -> None:
         ("/api/search?limit=-1", 422, "limit"), ("/api/similar?smiles=C&threshold=nan", 422, "threshold"),
         ("/api/similar", 422, "smiles"), ("/api/runs/-1", 404, "no run"), ("/api/runs/abc", 422, "run_id"),
         ("/runs?limit=-5", 404, "no such page"), ("/quarantine?after=-1", 404, "no such page"),
-        ("/ions?key=", 422, "empty"), ("/pairings?key=C.C", 422, "neutral"), ("/pairings/-1/download.csv", 422, "SMILES"),
+        ("/ions?key=", 422, "empty"), ("/pairings?key=C.C", 422, "neutral"),
+        ("/pairings/-1/download.csv", 422, "SMILES"),
         ("/structure.svg?smiles=%3Csvg%20onload=alert(1)%3E", 422, "white space"),
     ],
 )  # fmt: skip
@@ -105,10 +106,13 @@ DECISIONS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def curator(visitor: Visitor) -> Visitor:
-    assert visitor.post("/sign-in", data={"token": TOKEN}).status_code == 303
-    return visitor
+@pytest.fixture(scope="module")
+def curator(site: str) -> Iterator[Visitor]:
+    """Signed in once: whoever tries too often has to wait."""
+    made = Visitor(site)
+    assert made.post("/sign-in", data={"token": TOKEN}).status_code == 303
+    yield made
+    made.session.close()
 
 
 @pytest.mark.parametrize(("sent", "field"), DECISIONS)
@@ -162,4 +166,4 @@ def test_drawings_for_who_cannot_unpack(visitor: Visitor) -> None:
     answer = visitor.get("/structure.svg?smiles=CCO", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in answer.headers
     assert answer.text.startswith("<?xml")
-    assert answer.headers["vary"] == "accept-encoding"
+    assert "accept-encoding" in answer.headers["vary"].lower()
