@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,9 @@ _LJ14, _COULOMB14 = 0.5, 1 / 1.2
 # Of types that differ only by which neighbour was seen first, as the two sulfurs of a sulfonylamide.
 _ONE_TYPE: Final = {"sy": "s6"}
 _AZOLATE: Final = {"n1": "nd"}
+# GAFF's n4: half the distance of the minimum 1.824 Å, depth 0.17 kcal/mol.
+_N4_SIGMA_NM: Final = 2 * 0.1824 / 2 ** (1 / 6)
+_N4_EPSILON_KJ_MOL: Final = 0.17 * 4.184
 
 
 def refuses(mol: Chem.Mol) -> str:
@@ -75,6 +79,7 @@ def gaff2_terms(geometry: IonGeometry, *, time_limit_s: float = 120.0) -> Terms:
         terms = read_prmtop(
             topology, [atom.name for atom in atoms], [changed.get(i, a.type) for i, a in enumerate(atoms)]
         )
+    sites, softened = _with_plain_nitrogen(terms.sites)
     # General impropers of planar centres carry a penalty by construction.
     graded = [remark for remark in remarks if remark.section != "IMPROPER"]
     worst = max(graded, key=lambda remark: remark.penalty, default=None)
@@ -87,10 +92,25 @@ def gaff2_terms(geometry: IonGeometry, *, time_limit_s: float = 120.0) -> Terms:
         provenance["empirical"] = empirical
     if changed:
         provenance["retyped"] = {str(index): to for index, to in sorted(changed.items())}
+    if softened:
+        provenance["lennard_jones_of_gaff"] = "n4"
     remote = bool(empirical) or (worst is not None and worst.penalty > REMOTE_PENALTY)
     return Terms(
-        terms.sites, terms.bonds, terms.angles, terms.torsions, _LJ14, _COULOMB14, remote=remote, provenance=provenance
+        sites, terms.bonds, terms.angles, terms.torsions, _LJ14, _COULOMB14, remote=remote, provenance=provenance
     )
+
+
+def _with_plain_nitrogen(sites: tuple[Site, ...]) -> tuple[tuple[Site, ...], bool]:
+    """Sites with GAFF's Lennard-Jones term for nitrogen with four carbons, and whether there are any.
+
+    GAFF2 gives it a well of 16 kJ/mol (0.7 in GAFF: Wang et al., J. Comput. Chem. 2004, 25, 1157), which reaches past
+    the alkyl groups to the anions: butyltrimethylammonium NTf2 is 6 % too dense with it, 1 % with GAFF's.
+    """
+    plain = tuple(
+        replace(site, sigma_nm=_N4_SIGMA_NM, epsilon_kj_mol=_N4_EPSILON_KJ_MOL) if site.type == "n4" else site
+        for site in sites
+    )
+    return plain, plain != sites
 
 
 def changed_types(mol: Chem.Mol, types: list[str]) -> dict[int, str]:

@@ -11,7 +11,7 @@ from ildb.hashing import sha256_json
 Backend = Literal["published", "gaff2", "uff"]
 ChargeMethod = Literal["resp", "am1bcc", "gfn2"]
 
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 """Raise it when the same settings would give other parameters: stored ones are then not reused."""
 
 

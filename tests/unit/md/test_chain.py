@@ -161,6 +161,15 @@ def test_charges_fall_back_by_a_recorded_rule() -> None:
     assert found.notes["am1bcc_skipped"] == "no parameters for B"
 
 
+def test_quaternary_nitrogen_has_no_deep_well() -> None:
+    ion = cheap("CC[N+](C)(C)C")
+    (nitrogen,) = (atom for atom in ion.atoms if atom.element == "N")
+    assert nitrogen.type == "n4"
+    assert nitrogen.epsilon_kj_mol == pytest.approx(0.17 * 4.184)  # 16.2 in GAFF2
+    assert nitrogen.sigma_nm == pytest.approx(0.3250, abs=1e-4)
+    assert ion.provenance["lennard_jones_of_gaff"] == "n4"
+
+
 def test_a_missing_package_is_named() -> None:
     with pytest.raises(ToolMissingError, match=r"no_such_package is not installed.*pip install"):
         need_package("no_such_package.part")
