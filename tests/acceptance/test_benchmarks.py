@@ -36,7 +36,7 @@ KEYS: dict[str, set[str]] = {
     "score": {"score_vs_gemm", "pairs_per_s", "peak_mb", "peak_mb_tenth", "hours_1e10"},
     "search": {"first_page_p95_ms", "count_p95_ms", "naive_cpu_ratio", "similarity_vs_fpsim2", "load_ratio"},
     "tasks": {"tasks_per_s", "tasks_per_s_at_5m_ratio", "vs_procrastinate", "overhead_ms"},
-    "thermodynamics": {"crystal_mae", "crystal_max"},
+    "thermodynamics": {"simple_u_kj_mol_mae", "simple_u_kj_mol_max"},
     "web": {"page_kb", "page_p95_ms", "page_cpu_ms", "svg_p95_ms", "axe_violations"},
 }  # fmt: skip
 
