@@ -31,8 +31,8 @@ _SETTINGS: Final = {
 _NEGATIVES: Final = 20.0
 """Weight of all entries that stayed empty over that of the filled ones. In truth it is thousands, with which boosting
 overshoots; the order is the same."""
-_SPARE: Final = 3
-"""Entries spelt out for each ion asked for; several may be the same ion."""
+_SPARE: Final = 1.5
+"""Distinct ions spelt out for each one asked for, as noise and the sum over entries change their order."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -122,9 +122,10 @@ class RankedEnumerator:
             return self._made[charge, n]
         cores, groups, logits = self._entries
         mine = np.flatnonzero(self._table.core_charge[cores] == charge)
-        best = mine[np.argsort(-logits[mine], kind="stable")[: _SPARE * n]]
         odds: dict[str, float] = {}
-        for entry in best.tolist():
+        for entry in mine[np.argsort(-logits[mine], kind="stable")].tolist():
+            if len(odds) >= _SPARE * n:
+                break
             text = spelt(self._table.cores[cores[entry]], self._table.substituents[groups[entry]])
             if text is not None and text not in self._known:
                 odds[text] = float(np.logaddexp(odds.get(text, -np.inf), logits[entry]))

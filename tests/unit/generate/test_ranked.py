@@ -69,6 +69,8 @@ def test_proposals_are_unknown_distinct_and_likely_first(ranked: RankedEnumerato
     texts = ranked.propose(1, 40, 0)
     assert len(set(texts)) == 40
     assert not set(texts) & set(series())
+    everything = ranked.propose(1, 100_000, 0)
+    assert len(ranked.propose(1, len(everything), 0)) == len(everything)  # an ion may have a dozen entries
     assert all(Chem.GetFormalCharge(Chem.MolFromSmiles(text)) == 1 for text in texts)
     # A tail that every other head has comes before one that makes a head of its own.
     likely = {Chem.CanonSmiles(head.format(tail)) for head in HEADS for tail in TAILS} - set(series())
