@@ -92,6 +92,16 @@ def test_ions_get_rows_once_and_say_why_not(
     assert (refused.code, "UFF has no type for Ag" in refused.err) == (3, True)
 
 
+def test_a_changed_method_makes_them_anew(filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    salt = (SALTS[0],)
+    before = run(filled, tmp_path, salt)
+    assert run(filled, tmp_path, salt) == before  # the same run answers
+    monkeypatch.setattr("ildb.md.settings.METHOD_VERSION", 10**6)
+    after = run(filled, tmp_path, salt)
+    assert after != before
+    assert len(rows(filled, after)) == 2
+
+
 def test_without_a_row_they_are_derived_on_the_spot(command: Callable[..., Outcome], tmp_path: Path) -> None:  # noqa: F811
     nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/none"
     shown = command("md", "parameters", "[N-]=C=S.[Na+]", "--json", url=nowhere, ILDB_HOME=str(tmp_path)).json()

@@ -61,8 +61,9 @@ class MdParametersStage(Stage[MdParametersParams]):
     params_type: ClassVar[type[BaseModel]] = MdParametersParams
 
     def fingerprint(self, connection: Connection) -> str:
-        """Hash of the selection; what is skipped here is no answer where it need not be."""
-        return fingerprint(connection, self.params.of_selection()) + (self._skipped() or "")
+        """Hash of the selection and the method; what is skipped here is no answer where it need not be."""
+        selection = fingerprint(connection, self.params.of_selection())
+        return selection + self.params.settings().key + (self._skipped() or "")
 
     def _skipped(self) -> str | None:
         if not self.params.optional or not (names := missing()):
