@@ -137,7 +137,8 @@ class GenerateTrain(Stage[GenerateTrainParams]):
         folder = context.artifacts.root / _CHECKPOINTS
         for path in folder.glob("*"):
             with suppress(OSError):
-                if path.stem == result["checkpoint"] or path.stat().st_mtime < time.time() - _ABANDONED_S:
+                # In the name, as a process that was killed while it wrote leaves a draft of that name beside it.
+                if result["checkpoint"] in path.name or path.stat().st_mtime < time.time() - _ABANDONED_S:
                     path.unlink()
         return {name: value for name, value in result.items() if name != "checkpoint"}
 
