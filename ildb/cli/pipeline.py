@@ -226,7 +226,9 @@ def _brief(stage: Any) -> str:
     """The error, or some figures of the result: counts, then what says most, and how many are left out."""
     if stage["error"]:
         return str(stage["error"])
-    if skipped := (stage["result"] or {}).get("skipped"):
+    from ildb.pipeline.stage import SKIPPED
+
+    if skipped := (stage["result"] or {}).get(SKIPPED):
         return f"skipped: {skipped}"
     result = {
         key: value

@@ -17,7 +17,7 @@ from ildb.export.result import Counter, ExportResult, Progress
 from ildb.resources import resource_dir, sql_text
 
 # The server's views whose rows go along, each with the tables it is made of.
-VIEWS = ("known_il", "candidate", "consensus_measurement")
+VIEWS = ("known_il", "candidate", "consensus_measurement", "md_parity")
 MEMORY_LIMIT = "512MB"
 
 

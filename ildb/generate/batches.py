@@ -116,8 +116,10 @@ class Corpus:
 
     def sha256(self) -> str:
         """Hash of everything that decides the batches."""
-        arrays = (self.targets.ids, self.targets.offsets, self.inputs.ids, self.inputs.offsets)
-        arrays = (*arrays, self.spelling_offsets, self.conditions, self.weights)  # type: ignore[assignment]
+        arrays: tuple[npt.NDArray[np.generic], ...] = (
+            self.targets.ids, self.targets.offsets, self.inputs.ids, self.inputs.offsets,
+            self.spelling_offsets, self.conditions, self.weights,
+        )  # fmt: skip
         parts = [hash_of(array) for array in arrays]
         return sha256_json([self.vocabulary.level, self.vocabulary.tokens, self.vocabulary.charges, parts])
 

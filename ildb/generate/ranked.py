@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 from rdkit import Chem, rdBase
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from ildb.errors import InputError
 from ildb.generate.completion import Completion, Shapes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -70,8 +71,14 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if self.tokens[:3] != (PAD, BOS, EOS) or len(set(self.tokens)) != len(self.tokens):
             raise InputError("A vocabulary must start with <pad>, <bos>, <eos> and name each token once.")
-        object.__setattr__(self, "_ids", {token: i for i, token in enumerate(self.tokens)})
-        object.__setattr__(self, "_conditions", {charge: i for i, charge in enumerate(self.charges)})
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.tokens)}
+
+    @cached_property
+    def _conditions(self) -> dict[int, int]:
+        return {charge: i for i, charge in enumerate(self.charges)}
 
     @classmethod
     def of(cls, smiles: Iterable[str], level: Level, charges: Iterable[int]) -> Vocabulary:
@@ -88,8 +95,7 @@ class Vocabulary:
         Raises:
             UnknownTokenError: it has a token that the vocabulary lacks; the message names both.
         """
-        ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
-        split = split_smiles(smiles, self.level)
+        ids, split = self._ids, split_smiles(smiles, self.level)
         try:
             return np.fromiter((ids[token] for token in split), dtype=np.int64, count=len(split))
         except KeyError as error:
@@ -100,8 +106,7 @@ class Vocabulary:
 
     def knows(self, smiles: str) -> bool:
         """Whether every token of a SMILES is known."""
-        ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
-        return all(token in ids for token in split_smiles(smiles, self.level))
+        return all(token in self._ids for token in split_smiles(smiles, self.level))
 
     def decode(self, ids: Sequence[int] | TokenIds) -> str:
         """SMILES of token ids, up to the first `EOS`; other specials are left out."""
@@ -119,7 +124,7 @@ class Vocabulary:
         Raises:
             UnknownConditionError: a charge the model was not trained on.
         """
-        rows: dict[int, int] = self._conditions  # type: ignore[attr-defined]
+        rows = self._conditions
         try:
             return np.fromiter((rows[int(charge)] for charge in charges), dtype=np.int64, count=len(charges))
         except KeyError as error:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ildb.errors import InputError
-from ildb.md.melting_fit import GAS_CONSTANT_KJ_MOL_K
+from ildb.md.fit_lines import fit_lines, mean_d, said_of
 from ildb.report.structures import formula_unit
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -43,11 +42,10 @@ def ladder_figure(simulation: Row, path: Path) -> None:
         )
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     diffusion, density = figure.subplots(1, 2)
-    for point in points:
+    for point, mean in zip(points, mean_d(points), strict=True):
         colour, mark = _COLOURS[point["direction"]], _MARKS[point["direction"]]
         face = "white" if point["is_subdiffusive"] else colour
         x = 1000 / point["temperature_k"]
-        mean = np.sqrt(point["d_cation_m2_s"] * point["d_anion_m2_s"])
         diffusion.plot([x, x], [point["d_cation_m2_s"], point["d_anion_m2_s"]], color=colour, alpha=0.3, lw=3)
         diffusion.plot(x, mean, mark, color=colour, markerfacecolor=face)
         density.errorbar(
@@ -55,11 +53,13 @@ def ladder_figure(simulation: Row, path: Path) -> None:
         )
     fit = next((fit for fit in simulation["fits"] if fit["direction"] == "all"), None)
     diffusion.set(yscale="log", xlabel="1000 K / T", ylabel="D, m²/s (bar: cation to anion)")
-    diffusion.set_title(_title(fit), fontsize=9)
+    diffusion.set_title(textwrap.fill(said_of(fit), _TITLE_WIDTH), fontsize=9)
     if fit is not None and fit["tm_k"] is not None:
         span = (1000 / fit["tm_high_k"], 1000 / fit["tm_low_k"])
         diffusion.axvspan(*span, color="grey", alpha=0.25, lw=0, label="95 % interval of the break")
-        _draw_shape(diffusion, fit, points)
+    for i, (t, d_m2_s) in enumerate([] if fit is None else fit_lines(fit, points)):
+        label = None if i or fit is None else f"fit: a {fit['shape']}"
+        diffusion.plot(1000 / t, d_m2_s, color="black", lw=0.8, label=label)
     density.set(xlabel="T, K", ylabel="density, g/cm³")
     density.set_title(f"preset {simulation['preset']}, grade {simulation['grade']}", fontsize=9)
     for axes in (diffusion, density):
@@ -106,39 +106,10 @@ def parity_figure(rows: Sequence[Row], path: Path) -> None:
     _save(figure, path)
 
 
-def _title(fit: Row | None) -> str:
-    if fit is None:
-        return "not fitted yet"
-    if fit["tm_k"] is None:
-        return textwrap.fill(f"no apparent melting point: {fit['reason'].rstrip('.')}", _TITLE_WIDTH)
-    return f"apparent Tm {fit['tm_k']:.0f} K ({fit['tm_low_k']:.0f} to {fit['tm_high_k']:.0f} K), a {fit['shape']}"
-
-
 def _shortened(text: str) -> str:
     """A name that fits over the picture: both ends of a long one."""
     half = _LONGEST_NAME // 2
     return text if len(text) <= _LONGEST_NAME else f"{text[:half]} … {text[-half:]}"
-
-
-def _draw_shape(axes: Axes, fit: Row, points: Sequence[Row]) -> None:
-    """The two lines, through the mean of the points above the break that are no bounds."""
-    temperature = np.array([point["temperature_k"] for point in points])
-    ln_d = np.log([np.sqrt(point["d_cation_m2_s"] * point["d_anion_m2_s"]) for point in points])
-    hot = (temperature > fit["tm_k"]) & ~np.array([point["is_subdiffusive"] for point in points])
-    if not hot.any():
-        return
-    slope_hot, slope_cold = (
-        -fit["ea_hot_kj_mol"] / GAS_CONSTANT_KJ_MOL_K,
-        -fit["ea_cold_kj_mol"] / GAS_CONSTANT_KJ_MOL_K,
-    )
-    at_break = float((ln_d[hot] - slope_hot * (1 / temperature[hot] - 1 / fit["tm_k"])).mean())
-    for slope, ends, drop, label in (
-        (slope_hot, (fit["tm_k"], temperature.max()), 0.0, f"fit: a {fit['shape']}"),
-        (slope_cold, (temperature.min(), fit["tm_k"]), fit["jump_ln_d"], None),
-    ):
-        t = np.array(ends)
-        d_m2_s = np.exp(at_break - drop + slope * (1 / t - 1 / fit["tm_k"]))
-        axes.plot(1000 / t, d_m2_s, color="black", lw=0.8, label=label)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import rdBase
 from rdkit.Chem import rdinchi, rdMolDescriptors
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from ildb.md import gate
 from ildb.md.charges import Charges, ion_charges

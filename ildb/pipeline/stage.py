@@ -16,6 +16,9 @@ from sqlalchemy import Connection
 from ildb.db import query
 from ildb.pipeline.artifacts import ArtifactStore, StoredFile
 
+SKIPPED = "skipped"
+"""Key of a stage's result: why it did nothing, where that is no failure."""
+
 
 @dataclass(frozen=True)
 class TaskInput:

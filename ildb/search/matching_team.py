@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from ildb.search.ion_library import Ids
 from ildb.search.matching_process import receive, send
@@ -24,6 +24,14 @@ _POLL_S = 0.05
 _MOST = 4
 
 Reply = tuple[dict[str, Any], Ids]
+
+
+class _Member(NamedTuple):
+    """A process with its ends of the two pipes."""
+
+    process: subprocess.Popen[bytes]
+    requests: BinaryIO
+    replies: BinaryIO
 
 
 class MatchingTeam:
@@ -38,16 +46,16 @@ class MatchingTeam:
     def __init__(self, *, resident: bool, memory_bytes: int, size: int | None = None) -> None:
         self.size = size or min(_MOST, len(os.sched_getaffinity(0)))
         self._arguments = ["resident" if resident else "packed", str(memory_bytes)]
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._members: list[_Member] = []
 
     @property
     def pids(self) -> list[int]:
         """Of the processes that were started."""
-        return [process.pid for process in self._processes]
+        return [member.process.pid for member in self._members]
 
     def is_alive(self) -> bool:
         """Whether all of them run."""
-        return bool(self._processes) and all(process.poll() is None for process in self._processes)
+        return bool(self._members) and all(member.process.poll() is None for member in self._members)
 
     def start(self) -> None:
         """Start them anew, without ions."""
@@ -59,15 +67,16 @@ class MatchingTeam:
                 # A session of its own: Ctrl-C at the terminal is the caller's to handle.
                 start_new_session=True,
             )  # fmt: skip
-            self._processes.append(process)
+            # Both ends are there, as both were asked for.
+            self._members.append(_Member(process, cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)))
 
     def close(self) -> None:
         """End them."""
-        for process in self._processes:
-            process.kill()
-        for process in self._processes:
-            process.communicate()
-        self._processes = []
+        for member in self._members:
+            member.process.kill()
+        for member in self._members:
+            member.process.communicate()
+        self._members = []
 
     def load(self, files: Sequence[Path], limit_s: float) -> list[Reply]:
         """Have each hold its share of the files; the replies.
@@ -96,21 +105,21 @@ class MatchingTeam:
         return self._exchange([request] * self.size, ids, limit_s)
 
     def _exchange(self, requests: Sequence[dict[str, Any]], ids: Ids | None, limit_s: float) -> list[Reply]:
-        if not self._processes:
+        if not self._members:
             raise RuntimeError("the matching processes were not started")
         try:
             began, used = time.monotonic(), [_cpu_s(pid) for pid in self.pids]
-            for process, request in zip(self._processes, requests, strict=True):
-                send(process.stdin, request, ids)  # type: ignore[arg-type]
+            for member, request in zip(self._members, requests, strict=True):
+                send(member.requests, request, ids)
             replies = []
-            for process, before in zip(self._processes, used, strict=True):
+            for member, before in zip(self._members, used, strict=True):
                 # An answer is written at once, so waiting for its first byte is enough.
-                while not select.select([process.stdout.fileno()], [], [], _POLL_S)[0]:  # type: ignore[union-attr]
+                while not select.select([member.replies.fileno()], [], [], _POLL_S)[0]:
                     waited = time.monotonic() - began
-                    worked = min(waited, _cpu_s(process.pid) - before)
+                    worked = min(waited, _cpu_s(member.process.pid) - before)
                     if worked >= limit_s or waited >= PATIENCE * limit_s:
                         raise TimeoutError(f"no answer after {waited:.1f} s")
-                replies.append(receive(process.stdout))  # type: ignore[arg-type]
+                replies.append(receive(member.replies))
             return replies
         except (TimeoutError, EOFError, OSError):
             self.close()

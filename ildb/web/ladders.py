@@ -25,14 +25,15 @@ def of_pairing(connection: Connection, simulations: list[Row]) -> list[Row]:
     if not simulations:
         return []
     # matplotlib takes a second to import; most pages do without.
-    from ildb.report.figures.diffusion import OF_BREAK, OF_MARKS, said
+    from ildb.md.fit_lines import said_of
+    from ildb.report.figures.diffusion import OF_BREAK, OF_MARKS
 
     points = query.rows(connection, "md/points", ids=[row["id"] for row in simulations])
     return [
         {
             **row,
             "points": [point for point in points if point["simulation_id"] == row["id"]],
-            "said": said(row),
+            "said": said_of(row),
             "note": OF_MARKS if row["tm_k"] is None else f"{OF_BREAK} {OF_MARKS}",
         }
         for row in simulations

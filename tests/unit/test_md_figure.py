@@ -52,6 +52,8 @@ def test_no_melting_point_has_its_reason_and_long_names_fit(tmp_path: Path) -> N
     none = {**FIT, "shape": "line", "tm_k": None, "reason": "ln D follows one line: no transition between the ends."}
     said = drawn(ladder(none, cation="C" * 200), tmp_path / "line.svg")
     assert "no apparent melting point: ln D follows one line: no transition" in said
+    assert "fit: a line" in said
+    assert "95 % interval" not in said
     assert "C" * 50 in said
     assert "C" * 60 not in said
 

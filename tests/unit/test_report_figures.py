@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ildb.md.fit_lines import fit_lines, mean_d
 from ildb.melting.thermodynamics import R_J_MOL_K
 from ildb.report import style
 from ildb.report.build import _safe
@@ -179,27 +180,27 @@ def ladder(shape: str, tm_k: float | None, jump: float = 0.0) -> tuple[dict[str,
 @pytest.mark.parametrize(("shape", "jump"), [("kink", 0.0), ("jump", 1.5)])
 def test_the_drawn_fit_meets_the_points(shape: str, jump: float) -> None:
     simulation, points = ladder(shape, 331.0, jump)
-    lines = diffusion.fitted(simulation, points)
+    lines = fit_lines(simulation, points)
     assert len(lines) == 2
     for (t, d), side in zip(lines, ("hot", "cold"), strict=True):
         on_line = [p for p in points if (p["temperature_k"] > 331) == (side == "hot")]
         slope, level = np.polyfit(1 / t, np.log(d), 1)
         for point in on_line:
             expected = np.exp(level + slope / point["temperature_k"])
-            assert expected == pytest.approx(diffusion.mean_d([point])[0], rel=1e-6)
+            assert expected == pytest.approx(mean_d([point])[0], rel=1e-6)
     assert diffusion.section([simulation], points).message.endswith(f"apparent Tm 331 K (322 to 340 K), a {shape}.")
 
 
 def test_a_ladder_without_a_break_has_one_line_and_says_so() -> None:
     simulation, points = ladder("line", None)
-    ((t, d),) = diffusion.fitted(simulation, points)
+    ((t, d),) = fit_lines(simulation, points)
     assert -R_J_MOL_K * np.diff(np.log(d))[0] / np.diff(1 / t)[0] == pytest.approx(25_000, rel=1e-6)
     made = diffusion.section([simulation], points)
-    assert made.message.endswith("no apparent melting point (one line does).")
+    assert made.message.endswith("no apparent melting point: one line does.")
     assert made.table is not None
     assert len(made.table.rows) == len(points)
     assert diffusion.section([], []).is_empty
-    assert diffusion.fitted(simulation | {"shape": "undetermined"}, points) == []
+    assert fit_lines(simulation | {"shape": "undetermined"}, points) == []
 
 
 def space_rows(n: int) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from ildb.db import query
 from ildb.errors import InputError
 from ildb.md.presets import PRESETS, Pass, Preset
 from ildb.pipeline.jsonb import jsonb
-from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
+from ildb.pipeline.stage import SKIPPED, Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages import md_tasks
-from ildb.pipeline.stages.md_parameters import SKIPPED, MdParametersStage
+from ildb.pipeline.stages.md_parameters import MdParametersStage
 from ildb.pipeline.stages.md_select import Chosen, SelectParams, choose, fingerprint
 
 _CHANGEABLE = (
@@ -213,13 +213,14 @@ class MdLadder(Stage[MdLadderParams]):
             if "folder" in result:
                 shutil.rmtree(md_tasks.scratch_root(context.artifacts) / result["folder"], ignore_errors=True)
         points = [result for result in results if "status" in result]
+        upstream = context.result_of(MdParametersStage.uses).result
         return {
             "n_simulations": sum(result.get("refused") is False for result in results),
             "n_refused": sum(result.get("refused") is True for result in results),
             "n_points": len(points),
             "n_unstable": sum(result["status"] == "unstable" for result in points),
             "ns": round(sum(result["ps"] for result in points) / 1000, 4),
-            **{name: why for name, why in context.result_of(MdParametersStage.uses).result.items() if name == SKIPPED},
+            **({SKIPPED: upstream[SKIPPED]} if SKIPPED in upstream else {}),
         }
 
 

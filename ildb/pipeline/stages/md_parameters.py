@@ -15,17 +15,13 @@ from ildb.md.settings import Backend, ChargeMethod, ForceFieldSettings
 from ildb.md.tools import missing
 from ildb.md.trouble import INSTALL_HINT
 from ildb.pipeline.jsonb import jsonb
-from ildb.pipeline.stage import Stage, StageContext, TaskInput, TaskOutput
+from ildb.pipeline.stage import SKIPPED, Stage, StageContext, TaskInput, TaskOutput
 from ildb.pipeline.stages.md_select import SelectParams, choose, fingerprint
 
 _ROW = (
     "refusal", "backend", "grade", "charge_method", "n_atoms", "gate_reference", "gate_angle_deg", "gate_distance_nm",
     "gate_hot_distance_nm", "gate_strain", "max_penalty", "content_sha256",
 )  # fmt: skip
-
-
-SKIPPED = "skipped"
-"""Key of the stage's result: why there will be no simulations."""
 
 
 class MdParametersParams(SelectParams):

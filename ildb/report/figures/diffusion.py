@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ildb.melting.thermodynamics import R_J_MOL_K
+from ildb.md.fit_lines import fit_lines, mean_d, said_of
 from ildb.report import style
 from ildb.report.section import Section, Table
 from ildb.report.structures import formula_unit
@@ -25,51 +23,7 @@ OF_BREAK: Final = (
     " interval."
 )
 
-Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
-
-
-def mean_d(points: Sequence[Row]) -> Floats:
-    """Geometric mean of the diffusion coefficients of cation and anion, m2/s."""
-    return np.sqrt([row["d_cation_m2_s"] * row["d_anion_m2_s"] for row in points])
-
-
-def fitted(simulation: Row, points: Sequence[Row]) -> list[tuple[Floats, Floats]]:
-    """The lines of the fit as (temperatures in K, D in m2/s): two with a break, one without.
-
-    The slopes are those of the stored activation energies; where the lines lie follows from the points, upper bounds
-    left out.
-
-    Args:
-        simulation: of ``report/simulations``.
-        points: of ``report/diffusion``, its own.
-    """
-    sure = [row for row in points if not row["is_subdiffusive"]]
-    if len(sure) < 2 or simulation["shape"] in {None, "undetermined"}:
-        return []
-    t = np.array([row["temperature_k"] for row in sure])
-    ends = np.array([row["temperature_k"] for row in points])
-    ln_d = np.log(mean_d(sure))
-    if simulation["tm_k"] is None:
-        if np.unique(t).size < 2:
-            return []
-        slope, level = np.polyfit(1 / t, ln_d, 1)
-        line = np.array([ends.min(), ends.max()])
-        return [(line, np.exp(level + slope / line))]
-    tm_k = float(simulation["tm_k"])
-    hot = t > tm_k
-    if not hot.any():
-        return []
-    steep = {side: -simulation[f"ea_{side}_kj_mol"] * 1000 / R_J_MOL_K for side in ("hot", "cold")}
-    at_break = float((ln_d[hot] - steep["hot"] * (1 / t[hot] - 1 / tm_k)).mean())
-    lines = []
-    for side, span, drop in (
-        ("hot", (tm_k, ends.max()), 0.0),
-        ("cold", (ends.min(), tm_k), simulation["jump_ln_d"] or 0.0),
-    ):
-        line = np.array(span)
-        lines.append((line, np.exp(at_break - drop + steep[side] * (1 / line - 1 / tm_k))))
-    return lines
 
 
 def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
@@ -91,8 +45,8 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
         _panel(axis, simulation, own[simulation["id"]])
         tm = "no break" if simulation["tm_k"] is None else f"{simulation['tm_k']:.0f} K"
         axis.set_title(f"{_short(simulation)}\n{tm}", fontsize=9, parse_math=False)
-    _legend(figure, axes[0], points, is_fitted=any(fitted(row, own[row["id"]]) for row in shown))
-    message = "; ".join(f"{_short(row)}: {said(row)}" for row in shown) + "."
+    _legend(figure, axes[0], points, is_fitted=any(fit_lines(row, own[row["id"]]) for row in shown))
+    message = "; ".join(f"{_short(row)}: {said_of(row)}" for row in shown) + "."
     return Section(
         "diffusion",
         TITLE,
@@ -126,19 +80,8 @@ def ladder(simulation: Row, points: Sequence[Row]) -> Figure:
         # Small, so that its letters can still be read on a telephone.
         figure, (axis,) = style.panels(width=4.4, height=3.5)
         _panel(axis, simulation, points)
-        _legend(figure, axis, points, is_fitted=bool(fitted(simulation, points)))
+        _legend(figure, axis, points, is_fitted=bool(fit_lines(simulation, points)))
     return figure
-
-
-def said(simulation: Row) -> str:
-    """What the fit says of melting, in words."""
-    if simulation["shape"] is None:
-        return "not fitted yet"
-    if simulation["tm_k"] is None:
-        reason = f" ({simulation['reason'].rstrip('.')})" if simulation["reason"] else ""
-        return f"no apparent melting point{reason}"
-    interval = f"{simulation['tm_low_k']:.0f} to {simulation['tm_high_k']:.0f} K"
-    return f"apparent Tm {simulation['tm_k']:.0f} K ({interval}), a {simulation['shape']}"
 
 
 def _panel(axis: Axes, simulation: Row, points: Sequence[Row]) -> None:
@@ -153,7 +96,7 @@ def _panel(axis: Axes, simulation: Row, points: Sequence[Row]) -> None:
         axis.plot(
             x, value, mark, color=colour, markersize=6, markerfacecolor="none" if point["is_subdiffusive"] else colour
         )
-    for t, d in fitted(simulation, points):
+    for t, d in fit_lines(simulation, points):
         axis.plot(1000 / t, d, color=style.INK, linewidth=1)
     axis.set(yscale="log", xlabel="1000 K / T", ylabel="D, m²/s")
 
