@@ -38,6 +38,7 @@ class Problem:
         doubt: variance of each value that its measurements show, standardised.
         target: standardises values.
         clusters: cluster of each row's cation.
+        measured: rows that calibrate and judge; the others, values from simulation, only train.
         paper: `ildb.melting.logistic.paper_features` of each row, where they are at hand, for the baseline.
     """
 
@@ -47,6 +48,7 @@ class Problem:
     doubt: Floats
     target: Target
     clusters: Ints
+    measured: npt.NDArray[np.bool_]
     paper: Floats | None = None
 
     @property
@@ -134,7 +136,11 @@ def paper_out_of_fold(problem: Problem, folds: Ints, threshold: float) -> Floats
 def fit_judgement(
     parts: Mapping[SplitName, OutOfFold], problem: Problem, rows: Ints, params: MeltingParams
 ) -> Judgement:
-    """Fit blend, error scale and calibration on the out-of-fold predictions of these rows, from all splits together."""
+    """Fit blend, error scale and calibration on the out-of-fold predictions of these rows, from all splits together.
+
+    Of the rows, those that nobody measured are left out.
+    """
+    rows = rows[problem.measured[rows]]
     measured = problem.z[rows]
     every = list(parts.values())
     blend = fit_blend(
@@ -180,6 +186,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Metrics of every split, flat: ``<split>.<metric>`` and ``baselines.<name>.<split>.<metric>``.
 
+    They count measured rows alone.
+
     Args:
         parts: out-of-fold predictions of each split to report.
         predictions: `cross_judged` of each.
@@ -189,24 +197,25 @@ def evaluate(
     """
     metrics: dict[str, float] = {}
     unit = metric_unit(params)
-    measured, threshold = problem.values, params.threshold_k
+    judged, threshold = problem.measured, params.threshold_k
+    measured = problem.values[judged]
 
     def add(prefix: str, values: Mapping[str, float]) -> None:
         metrics.update({f"{prefix}.{key}": value for key, value in values.items()})
 
     for split, part in parts.items():
-        prediction = predictions[split]
+        prediction = Prediction(*(values[judged] for values in predictions[split]))
         add(split, prediction_metrics(measured, prediction, threshold, problem.target, unit))
         add(
             f"baselines.anion_mean.{split}",
-            value_metrics(measured, part.anion_mean, threshold, problem.target, unit),
+            value_metrics(measured, part.anion_mean[judged], threshold, problem.target, unit),
         )
         if threshold is not None:
             paper = paper_out_of_fold(problem, part.folds, threshold)
             if paper is not None:
-                add(f"baselines.paper_logistic.{split}", class_metrics(paper, measured < threshold))
+                add(f"baselines.paper_logistic.{split}", class_metrics(paper[judged], measured < threshold))
         if split == "anion_group":
-            for name, rows in (("bromide", bromide), ("other", ~bromide)):
+            for name, rows in (("bromide", bromide[judged]), ("other", ~bromide[judged])):
                 if rows.sum() >= MIN_SUBSET_ROWS:
                     subset = Prediction(*(values[rows] for values in prediction))
                     add(

@@ -104,7 +104,7 @@ def prepare(
     """Check the rows and describe their ions; arguments and errors as for `train_melting`."""
     order = np.array(sorted(range(len(data)), key=data.keys.__getitem__), dtype=np.int64)
     data = data.take(order)
-    _check_labels(data.tm_k, params)
+    _check_labels(data.tm_k[~data.simulated], params)
     cations, cation_index = _distinct(data.cation_inchikey, data.cation_smiles)
     anions, anion_index = _distinct(data.anion_inchikey, data.anion_smiles)
     _check_ions(data, cations, cation_index, anions, anion_index)
@@ -117,6 +117,7 @@ def prepare(
         doubt=(_RANGE_TO_SD * target.spread_of(data.tm_k, data.spread_k)) ** 2,
         target=target,
         clusters=butina_clusters(cations.counts, params.cluster_distance)[cation_index],
+        measured=~data.simulated,
         paper=None if paper_features is None else paper_features[order],
     )
     bromide = np.array([ion_key(key) == _BROMIDE for key in data.anion_inchikey], dtype=np.bool_)
@@ -128,7 +129,8 @@ def train_melting(
 ) -> TrainedMelting:
     """Train a model on measured melting points, or on the values of another property.
 
-    The result depends on the rows, not on their order.
+    The result depends on the rows, not on their order. Values from simulation train only: calibration and metrics are
+    those of measured rows.
 
     Args:
         data: one row per pairing.
@@ -143,7 +145,7 @@ def train_melting(
     parts = {split: part for split, part in found.items() if part is not None}
     if "random" not in parts:
         raise InputError(
-            f"The {len(data)} measured pairings cannot be split into {params.n_folds} folds to judge a model by.",
+            f"The {len(data)} pairings cannot be split into {params.n_folds} folds to judge a model by.",
             "More distinct pairings are needed.",
         )
     model, metrics, predictions = finish(prepared, parts, params)
@@ -160,9 +162,9 @@ def judge_parts(
     prepared: Prepared, parts: Mapping[SplitName, OutOfFold], params: MeltingParams
 ) -> tuple[Judgement, dict[str, float], dict[SplitName, Prediction]]:
     """Blend, error scale and calibration from out-of-fold predictions; metrics and predictions of every split."""
-    problem, rows = prepared.problem, prepared.data
+    problem, rows = prepared.problem, prepared.data.take(np.flatnonzero(prepared.problem.measured))
     calibrating = {split: part for split, part in parts.items() if split in SPLITS}
-    judgement = fit_judgement(calibrating, problem, np.arange(len(rows)), params)
+    judgement = fit_judgement(calibrating, problem, np.arange(len(prepared.data)), params)
     predictions = {
         split: cross_judged(split, {**calibrating, split: part}, problem, params) for split, part in parts.items()
     }

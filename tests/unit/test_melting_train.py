@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from ildb.errors import InputError
-from ildb.melting.data import MeltingData, ion_key
+from ildb.melting.data import SIMULATED, MeltingData, ion_key
 from ildb.melting.ions import IonTable
 from ildb.melting.params import MeltingParams
 from ildb.melting.score import PairScores, score_pairs
@@ -62,6 +62,28 @@ def test_held_out_rows_are_covered_and_predicted_better_than_by_the_mean() -> No
     assert 0.78 <= np.mean(covered) <= 0.98
     assert np.mean(error) < 0.9 * np.mean(naive_error)
     assert np.mean(brier) < 0.9 * np.mean(naive_brier)
+
+
+def test_simulated_values_train_but_neither_judge_nor_calibrate() -> None:
+    rows, simulated = data(), np.arange(len(data())) % 3 == 0
+    # Absurd on purpose: any share of theirs in a metric would show.
+    mixed = replace(
+        rows,
+        tm_k=np.where(simulated, rows.tm_k + 300, rows.tm_k),
+        source=tuple(f"{SIMULATED}1" if is_simulated else "table" for is_simulated in simulated),
+    )
+    result = train_melting(mixed, PARAMS)
+    for split in SPLITS:
+        found = result.predictions[split]
+        error = np.abs(found.tm_k - rows.tm_k)[~simulated]
+        assert result.metrics[f"{split}.mae_k"] == pytest.approx(error.mean())
+        inside = ((found.tm_low_k <= rows.tm_k) & (rows.tm_k <= found.tm_high_k))[~simulated]
+        assert result.metrics[f"{split}.coverage_90"] == pytest.approx(inside.mean())
+        assert inside.mean() > 0.8
+    assert len(result.model.data) == len(rows)
+    few = replace(mixed, source=tuple(f"{SIMULATED}1" for _ in rows.tm_k[:-20]) + ("table",) * 20)
+    with pytest.raises(InputError, match="20 measured pairings are too few"):
+        train_melting(few, PARAMS)
 
 
 def test_no_group_crosses_a_fold() -> None:

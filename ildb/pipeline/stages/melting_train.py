@@ -42,7 +42,7 @@ class MeltingTrain(Stage[MeltingTrainParams]):
     """Kernel machines, networks and trees on both ions, blended, calibrated and judged on grouped splits."""
 
     uses: ClassVar[str] = "melting.train"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit", "scikit-learn", "scipy", "torch", "xgboost-cpu")
     summary: ClassVar[str] = (
         "train kernels, networks and trees on measured melting points; calibrated P(Tm < 373.15 K) and intervals"
