@@ -22,9 +22,10 @@ from ildb.generate.ngram import NGram
 from ildb.generate.outcomes import Judge
 from ildb.generate.quick import examine_quickly
 from ildb.generate.ranked import RankedEnumerator
+from ildb.generate.sampling import known_anchors
 from ildb.generate.sequence import Mask, SequenceVAE
 from ildb.generate.shuffle import Shuffle
-from ildb.generate.steer import Score, steered_draws
+from ildb.generate.steer import N_BEGIN, Score, steered_draws
 from ildb.generate.strict import DrawnSet, cores_of, rediscovered, rediscovery_ratio, set_figures, unseen_core
 
 PASSES_FROM: Final = 0.5
@@ -182,7 +183,7 @@ def contest(
             figures[f"n_heldout{part}"] = float(len(keys))
             figures |= _rediscovery(drawn, keys, part)
     if score is not None:
-        figures |= _screened(model, charges, judge, judged, score, settings, mask, say)
+        figures |= _screened(model, train, charges, judge, judged, score, settings, mask, say)
     return figures
 
 
@@ -218,6 +219,7 @@ def _likelihoods(model: SequenceVAE, train: Sequence[Ion], heldout: Sequence[Ion
 
 def _screened(
     model: SequenceVAE,
+    train: Sequence[Ion],
     charges: dict[int, list[int]],
     judge: Judge,
     drawn: dict[str, list[DrawnSet]],
@@ -234,6 +236,7 @@ def _screened(
         steered = steered_draws(
             model, charges[seed][:n], judge, score, rounds=settings.rounds, spread=settings.spread,
             scale=settings.scale, temperature=settings.temperature, mask=mask, seed=seed,
+            begin=known_anchors(model, train, N_BEGIN, settings.anion_share, seed),
         )  # fmt: skip
         own = DrawnSet.of([draw.raw for draw in steered], [draw.charge for draw in steered], judge)
         sets = {"": own, "prior.": model_set}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -56,7 +56,7 @@ class GenerateSample(Stage[GenerateSampleParams]):
     """Draws from the model of the ``generate.train`` it needs, else from the one that comes with ildb."""
 
     uses: ClassVar[str] = "generate.sample"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     summary: ClassVar[str] = (
         "draw new ions from a sequence model: prior, around ions, between two, or steered to low melting points"
     )
@@ -159,7 +159,7 @@ def _draws(task: TaskInput, params: GenerateSampleParams) -> list[Draw]:
     from ildb.generate.grammar import IonGrammar
     from ildb.generate.sampling import Start, around, between, known_anchors, read_anchors
     from ildb.generate.sequence import PAIR_CHARGE
-    from ildb.generate.steer import steered_draws
+    from ildb.generate.steer import N_BEGIN, steered_draws
 
     model = _model_of(task.file("model"), task.payload["model"])
     n, seed = task.payload["n"], task.payload["seed"]
@@ -170,8 +170,7 @@ def _draws(task: TaskInput, params: GenerateSampleParams) -> list[Draw]:
             raise InputError(f"method = {params.method!r} needs a model of ions.", 'Train with kind = "ion".')
         anchors = read_anchors(params.anchors)
         if params.method == "around" and not anchors:
-            known = ((row["smiles"], row["charge"]) for row in task.table("known").to_pylist())
-            anchors = known_anchors(model, known, n, params.anion_share, seed)
+            anchors = known_anchors(model, _ions(task), n, params.anion_share, seed)
         begin = around if params.method == "around" else between
         start = begin(model, anchors, n, params.spread, seed)
     else:
@@ -185,7 +184,7 @@ def _draws(task: TaskInput, params: GenerateSampleParams) -> list[Draw]:
             steered = steered_draws(
                 model, charges, generated_rows.judge_of(task, params.filters()), melting_score(task),
                 rounds=params.rounds, spread=params.spread, scale=params.scale, temperature=params.temperature,
-                mask=mask, seed=seed,
+                mask=mask, seed=seed, begin=known_anchors(model, _ions(task), N_BEGIN, params.anion_share, seed),
             )  # fmt: skip
             return [Draw(draw.raw, draw.charge, draw.finished, draw.round) for draw in steered]
         start = Start(model.prior(n, charges, seed=seed, scale=params.scale), charges)
@@ -194,6 +193,11 @@ def _draws(task: TaskInput, params: GenerateSampleParams) -> list[Draw]:
         Draw(raw, charge, end)
         for raw, charge, end in zip(drawn.smiles, start.charges, drawn.finished.tolist(), strict=True)
     ]
+
+
+def _ions(task: TaskInput) -> Iterator[tuple[str, int]]:
+    """SMILES and charges of the known ions."""
+    return ((row["smiles"], row["charge"]) for row in task.table("known").to_pylist())
 
 
 def melting_score(task: TaskInput) -> MeltingScore:

@@ -93,3 +93,23 @@ def test_steering_finds_what_it_is_asked_for_and_repeats_itself() -> None:
     assert search() == draws
     lengths = [[len(d[0]) for d in draws if d[3] == number] for number in (0, 2)]
     assert np.mean(lengths[1]) > np.mean(lengths[0])
+
+
+def test_steering_begins_with_the_best_known_ions() -> None:
+    model = trained()
+    judge = Judge(identified(IONS), filters=Filters(min_similarity=None))
+    known = known_anchors(model, IONS, 40, 0.5, 3)
+
+    def first_round(begin: Sequence[tuple[str, int]]) -> list[str]:
+        draws = steered_draws(
+            model, [1, -1] * 100, judge, length, rounds=1, spread=0.1, scale=1.5, temperature=0.1,
+            mask=IonGrammar(model.vocabulary), seed=2, begin=begin,
+        )  # fmt: skip
+        return [draw.raw for draw in draws]
+
+    longest = {
+        charge: sorted({ion.smiles for ion in known if ion.charge == charge}, key=len)[-2:] for charge in (1, -1)
+    }
+    drawn = first_round(known)
+    assert np.mean([len(raw) for raw in drawn]) > np.mean([len(raw) for raw in first_round(())])
+    assert any(raw in drawn for ions in longest.values() for raw in ions)
