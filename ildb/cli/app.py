@@ -35,6 +35,7 @@ from ildb.errors import IldbError
 app = typer.Typer(
     help="Ionic liquids in one PostgreSQL + RDKit database, with the origin of every row.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # it takes the brackets of SMARTS for its own
     add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -110,11 +111,16 @@ def main() -> None:
 
 def _database_trouble(error: Exception) -> tuple[int, str] | None:
     """Exit status and message when the server went away or gave up in the middle of a command."""
-    from psycopg.errors import QueryCanceled
+    from psycopg.errors import InsufficientPrivilege, QueryCanceled
 
     from ildb.pipeline import trouble
 
-    if isinstance(getattr(error, "orig", error), QueryCanceled):
+    cause = getattr(error, "orig", error)
+    if isinstance(cause, InsufficientPrivilege):
+        # The server's own words name the table, or say that only an owner may do it.
+        refusal = str(cause).splitlines()[0].rstrip(".")
+        return 4, f"This login may not do that: {refusal}. Who may do what, and how to grant it: docs/dba.md."
+    if isinstance(cause, QueryCanceled):
         return 3, "The query took longer than the limit (ILDB_STATEMENT_TIMEOUT_S seconds). Make it narrower."
     reason = trouble.of_server(error)
     if reason is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ildb.archive.create import Progress
     from ildb.archive.manifest import Manifest
 
-app = typer.Typer(help="The whole database in one file, and back.", no_args_is_help=True)
+app = typer.Typer(help="The whole database in one file, and back.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()

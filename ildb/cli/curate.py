@@ -14,8 +14,8 @@ from ildb.cli.output import JsonOption, print_json, print_table
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-app = typer.Typer(help="Work with refused records.", no_args_is_help=True)
-quarantine = typer.Typer(help="Records that were refused, with reasons.", no_args_is_help=True)
+app = typer.Typer(help="Work with refused records.", no_args_is_help=True, rich_markup_mode=None)
+quarantine = typer.Typer(help="Records that were refused, with reasons.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(quarantine, name="quarantine")
 
 RecordId = Annotated[int, typer.Argument(metavar="ID")]

@@ -13,7 +13,7 @@ from ildb.config import get_settings
 if TYPE_CHECKING:
     from ildb.db.server import ServerStatus
 
-app = typer.Typer(help="The database server and its schema.", no_args_is_help=True)
+app = typer.Typer(help="The database server and its schema.", no_args_is_help=True, rich_markup_mode=None)
 app.command("gc")(gc.gc)
 
 

@@ -15,7 +15,7 @@ from ildb.cli.output import JsonOption, print_json
 if TYPE_CHECKING:
     from ildb.export.result import ExportResult, Progress
 
-app = typer.Typer(help="Write the database as Parquet or DuckDB.", no_args_is_help=True)
+app = typer.Typer(help="Write the database as Parquet or DuckDB.", no_args_is_help=True, rich_markup_mode=None)
 
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="TABLES", help="Only these tables, separated by commas.")

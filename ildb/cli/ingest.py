@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ildb.ingest.record import PairRecord
     from ildb.ingest.source import SourceInfo
 
-app = typer.Typer(help="Bring sources into the database; nothing read is lost.", no_args_is_help=True)
+app = typer.Typer(
+    help="Bring sources into the database; nothing read is lost.", no_args_is_help=True, rich_markup_mode=None
+)
 
 _LINES_AFTER_S = 5.0
 
@@ -126,6 +128,13 @@ def table(
 
     with _database() as database, _progress(file.name) as progress:
         count = ingest(database, info, read_table(file, columns, progress=progress), dry_run=dry_run)
+        twice = _two_values(database, info) if count.n_measurements and not dry_run else 0
+    if twice:
+        typer.echo(
+            f"warning: {twice} rows of {info.name} now have two values of one property: an earlier ingest gave another"
+            " unit or column. Both are kept; how to take one back: docs/ingest.md.",
+            err=True,
+        )
     if as_json:
         print_json({**_as_dict(count), "dry_run": dry_run})
         return
@@ -160,6 +169,14 @@ def ilgen(
         print_json({**report, **asdict(summary)})
     else:
         typer.echo(summary.text())
+
+
+def _two_values(database: Engine, source: SourceInfo) -> int:
+    from ildb.db import query
+
+    with database.connect() as connection:
+        found = query.execute(connection, "ingest/two_values", name=source.name, sha256=source.sha256)
+        return int(found.scalar_one())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ildb.cli.output import JsonOption, cell, console, print_json
 if TYPE_CHECKING:
     from ildb.db.lineage import Lineage, Row
 
-app = typer.Typer(help="Show where rows come from.", no_args_is_help=True)
+app = typer.Typer(help="Show where rows come from.", no_args_is_help=True, rich_markup_mode=None)
 
 
 class Format(StrEnum):

@@ -9,7 +9,7 @@ import typer
 from ildb.cli.output import JsonOption, print_json, print_table
 from ildb.md.settings import ChargeMethod
 
-app = typer.Typer(help="Force fields of ions, and what simulations say.", no_args_is_help=True)
+app = typer.Typer(help="Force fields of ions, and what simulations say.", no_args_is_help=True, rich_markup_mode=None)
 
 _SUMMARY = (
     "smiles", "name", "charge", "backend", "grade", "meaning", "charge_method", "gate", "n_atoms", "lj14", "coulomb14",

@@ -11,7 +11,7 @@ import typer
 from ildb.cli.explain import explain
 from ildb.cli.output import JsonOption, cell, print_json, print_table
 
-app = typer.Typer(help="Look at trained models.", no_args_is_help=True)
+app = typer.Typer(help="Look at trained models.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(explain)
 
 # Of the many figures, the few that a list has room for.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ildb.pipeline.runner import Runner
     from ildb.pipeline.watch import Sight
 
-app = typer.Typer(help="Run recipes and look at runs.", no_args_is_help=True)
+app = typer.Typer(help="Run recipes and look at runs.", no_args_is_help=True, rich_markup_mode=None)
 
 # Of a stage's result in a table: how many figures, counts among them, and which others come first.
 _N_FIGURES, _N_COUNTS = 5, 3

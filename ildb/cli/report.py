@@ -9,7 +9,7 @@ import typer
 
 from ildb.cli.output import JsonOption, print_json
 
-app = typer.Typer(help="Show a run's figures as a page.", no_args_is_help=True)
+app = typer.Typer(help="Show a run's figures as a page.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()

@@ -15,7 +15,9 @@ from ildb.cli.output import JsonOption, print_json, print_table
 if TYPE_CHECKING:
     from ildb.search.pairings import Answer, Hit, Page
 
-app = typer.Typer(help="Find pairings by substructure and ions by similarity.", no_args_is_help=True)
+app = typer.Typer(
+    help="Find pairings by substructure and ions by similarity.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 class Side(StrEnum):
@@ -57,7 +59,7 @@ AND_SIDES = "SMARTS, or cation:SMARTS, anion:SMARTS for one ion only."
 
 @app.command()
 def substructure(
-    pattern: Annotated[str, typer.Argument(metavar="QUERY", help="SMARTS (a SMILES works too).")],
+    pattern: Annotated[str, typer.Argument(metavar="QUERY", help=f"A SMILES works too. {AND_SIDES}")],
     ion: Annotated[
         list[Side] | None,
         typer.Option(help="Where to look: the first --ion is for QUERY, the next for the first --and, and so on."),
@@ -93,9 +95,13 @@ def substructure(
         bool | None, typer.Option("--in-domain/--out-of-domain", help="Whether the melting model has seen the like.")
     ] = None,
     property_: Annotated[
-        list[str] | None, typer.Option("--property", metavar="NAME<VALUE", help="A measured value: 'viscosity<0.1'.")
+        list[str] | None,
+        typer.Option("--property", metavar="NAME<VALUE", help="Some measured value: 'viscosity<0.1', limit included."),
     ] = None,
-    passed: Annotated[bool, typer.Option("--passed", help="Only candidates that passed the latest screen.")] = False,
+    passed: Annotated[
+        bool,
+        typer.Option("--passed", help="Only candidates whose latest decision is passed; a rank is that of its run."),
+    ] = False,
     limit: Annotated[int, typer.Option(min=0, help="At most so many hits; 0 for all.")] = 100,
     after: Annotated[str | None, typer.Option(metavar="TOKEN", help="The page after the one that gave TOKEN.")] = None,
     count: Annotated[Count, typer.Option(help="How to tell how many there are in all.")] = Count.exact,
@@ -137,7 +143,7 @@ def substructure(
         cation=[text for side, text in required if side == "cation"],
         anion=[text for side, text in required if side == "anion"],
         either=[text for side, text in required if side == "either"],
-        any_of=[f"{sides[0]}:{pattern}", *or_] if or_ else (),
+        any_of=[pattern if sides[0] == "either" else f"{sides[0]}:{pattern}", *or_] if or_ else (),
         none_of=not_ or (),
         similar=similar_to or (),
         exact=exact or (),

@@ -9,7 +9,7 @@ import typer
 
 from ildb.cli.output import JsonOption, cell, print_json, print_table
 
-app = typer.Typer(help="Show everything known about an ion or a pairing.", no_args_is_help=True)
+app = typer.Typer(help="Show everything known about an ion or a pairing.", no_args_is_help=True, rich_markup_mode=None)
 
 NEAREST = ("cation_smiles", "anion_smiles", "tm_k", "similarity")
 

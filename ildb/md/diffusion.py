@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 WINDOW = (0.1, 0.5)
 """Lags from which D is taken, as shares of the run."""
 
-DIFFUSIVE = (0.9, 1.1)
+SUBDIFFUSIVE_BELOW = 0.9
 """Slopes of ln MSD against ln lag that count as diffusion."""
 
 _HUMMER = 2.837297
@@ -46,8 +46,9 @@ class Diffusion:
 def diffusion(msd_nm2: Floats, frame_ps: float, *, box_nm: float, radius_nm: float, seed: int = 0) -> Diffusion:
     """D = slope of MSD / 6 over 10 to 50 % of the run (Einstein).
 
-    The error is the larger of two: that over ions drawn with replacement, and that over the displacements' own growth
-    in four parts of the window. Both see one trajectory only, so seeds of a ladder say more.
+    The error is the largest of three: that over ions drawn with replacement, that over the displacements' own growth
+    in four parts of the window, and the difference from MSD / 6t at its end. All see one trajectory only, so seeds of a
+    ladder say more.
 
     Args:
         msd_nm2: of each ion (i, f), nm², lag in frames.
@@ -75,10 +76,13 @@ def diffusion(msd_nm2: Floats, frame_ps: float, *, box_nm: float, radius_nm: flo
         _einstein(t, m) for t, m in zip(np.array_split(time_ps, _BLOCKS), np.array_split(mean, _BLOCKS), strict=True)
     ]
     error = max(error, float(np.std(parts, ddof=1)) / math.sqrt(_BLOCKS))
-    is_bound = not DIFFUSIVE[0] <= slope <= DIFFUSIVE[1]
+    is_bound = slope < SUBDIFFUSIVE_BELOW
+    over_all = float(mean[-1] / (6 * time_ps[-1]) * _NM2_PS_TO_M2_S)
     if is_bound:
         # In a cage MSD / 6t falls with time, so its last value is the lowest bound that the run can give.
-        d = max(d, float(mean[-1] / (6 * time_ps[-1]) * _NM2_PS_TO_M2_S))
+        d = max(d, over_all)
+    # Free motion gives the same from the growth in the window and from all of it; few ions or frames do not.
+    error = max(error, abs(d - over_all))
     return Diffusion(d, error, slope, is_bound, yeh_hummer(d, box_nm=box_nm, radius_nm=radius_nm))
 
 

@@ -22,6 +22,7 @@ from ildb.report.section import Section
 N_CARDS: Final = 12
 N_LADDERS: Final = 6
 _OUT_OF_FOLD: Final = "melting_out_of_fold"
+_DRAWING: Final = ("generate.enumerate", "generate.sample")
 _PROPOSING: Final = ("links.expand", "generate.pair")
 """Stages that propose pairings and score their links."""
 Row = dict[str, Any]
@@ -173,7 +174,8 @@ class _Reader:
         if self._has("generated_molecule"):
             rows = self.rows("report/generated_outcomes", stage_run_ids=[stage.id for stage in stages])
             drawn = sum(row["n_drawn"] for row in rows)
-            sections.append(generation.outcomes(rows).of(Origin(stages[-1], ("report/generated_outcomes",), drawn)))
+            drawing = [stage for stage in stages if stage.uses in _DRAWING] or stages
+            sections.append(generation.outcomes(rows).of(Origin(drawing[-1], ("report/generated_outcomes",), drawn)))
         return sections or [Section("table1", generation.TITLE, "The run's generator left no figures to show.")]
 
     def simulations(self) -> list[Section]:
@@ -183,7 +185,7 @@ class _Reader:
         simulations = self.rows("report/simulations", run_ids=self.run.run_ids, top=N_LADDERS)
         points = self.rows("report/diffusion", ids=[row["id"] for row in simulations])
         section = diffusion.section(simulations, points)
-        stage = next(iter(self.run.stages_like("md.")), self.run.stage("screen.decide"))
+        stage = self.run.stage("md.fit") or self.run.stage("md.ladder") or self.run.stage("screen.decide")
         if stage is None or section.is_empty:
             return [section]
         return [section.of(Origin(stage, ("report/simulations", "report/diffusion"), len(points)))]

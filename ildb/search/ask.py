@@ -36,8 +36,8 @@ def question(
     Args:
         cation: SMARTS that the cation contains, each of them.
         anion: SMARTS that the anion contains, each of them.
-        either: SMARTS that the cation or the anion contains, each of them.
-        any_of: SMARTS of which at least one is found; ``anion:C#N`` looks in the anion, without a side in either ion.
+        either: SMARTS that the cation or the anion contains, each of them; ``anion:C#N`` looks in the anion alone.
+        any_of: SMARTS of which at least one is found; sides as above.
         none_of: SMARTS of which none is found; sides as above.
         similar: SMILES that an ion must resemble; sides as above.
         nearest: SMILES that an ion must be among the ``top`` nearest of; sides as above.
@@ -57,7 +57,7 @@ def question(
     parts: list[Clause] = []
     sides: tuple[tuple[Side, Texts], ...] = (("cation", cation), ("anion", anion), ("either", either))
     for side, texts in sides:
-        parts += [contains(text, side) for text in _each(texts)]
+        parts += [_contains(text, side) for text in _each(texts)]
     if alternatives := [_contains(text) for text in _each(any_of)]:
         parts.append(AnyOf(tuple(alternatives)))
     parts += [Not(_contains(text)) for text in _each(none_of)]
@@ -75,8 +75,8 @@ def question(
     return Question(All(tuple(parts)), filters or Filters())
 
 
-def _contains(text: str) -> Clause:
-    side, smarts = split_side(text)
+def _contains(text: str, default: Side = "either") -> Clause:
+    side, smarts = split_side(text, default)
     return contains(smarts, side)
 
 

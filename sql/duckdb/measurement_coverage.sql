@@ -7,10 +7,10 @@ WITH anion AS (
             WHEN formula SIMILAR TO '(F|Cl|Br|I)-' THEN 'halide'
             WHEN formula SIMILAR TO '.*B[A-Z0-9+-].*' THEN 'borate'
             WHEN formula SIMILAR TO '.*P[A-Z0-9+-].*' THEN 'phosphorus'
-            WHEN formula SIMILAR TO '.*F.*N.*S.*' THEN 'fluorinated sulfonylamide'
+            WHEN formula SIMILAR TO '.*F([0-9]|[A-Z]).*N.*S.*' THEN 'fluorinated sulfonylamide'
             WHEN formula SIMILAR TO '.*S[A-Z0-9+-].*' OR formula LIKE '%S-' THEN 'sulfur'
             WHEN formula SIMILAR TO 'C[0-9]*N[0-9]*-' THEN 'cyano'
-            WHEN formula SIMILAR TO 'C[0-9]*(H[0-9]+)?(F[0-9]*)?O[0-9]*-' THEN 'carboxylate or alcoholate'
+            WHEN formula SIMILAR TO 'C[0-9]*(H[0-9]*)?(Br[0-9]*|Cl[0-9]*|F[0-9]*)?(N[0-9]*)?O[0-9]*-[0-9]*' THEN 'carboxylate or alcoholate'
             ELSE 'other'
         END AS family
     FROM ion

@@ -194,6 +194,11 @@ def test_another_value_column_of_the_same_file_adds_its_values_only(
         "--measure", "density=rho:kg/m3", "--json", url=url,
     ).json()  # fmt: skip
     assert (more["n_inserted"], more["n_pairings"], more["n_measurements"]) == (1, 0, 1)
+    again = command(
+        "ingest", "table", str(path), "--smiles", "s", "--source", "x", "--measure", "density=rho:kg/m3",
+        "--measure", "melting_point=Tm:degC", url=url,
+    )  # fmt: skip
+    assert "1 rows of x now have two values of one property" in again.err
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ def test_an_estimate_is_near(connection: Connection, matcher: Matcher) -> None:
         ("anion_none => '{F,S}'", Not(AnyOf((contains("F", "anion"), contains("S", "anion"))))),
         (
             "cation_any => '{[P+],[S+]}', anion_smarts => 'F'",
-            question(any_of=["cation:[P+]", "cation:[S+]"], anion="F").ions,
+            question(any_of=["cation:[P+]", "cation:[S+]"], either="anion:F").ions,
         ),
         (
             "cation_smarts => 'n', cation_any => '{CCCCCC,C=C}'",

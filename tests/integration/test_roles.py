@@ -7,6 +7,7 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from ildb.db import schema
 from ildb.db.models import Base
 from ildb.errors import DatabaseUnreachableError
 from ildb.resources import sql_text
+from tests.integration.command import Outcome, command  # noqa: F401
 from tests.integration.populate import Populated, populated  # noqa: F401
 
 ROLES = ("ildb_owner", "ildb_curator", "ildb_runner", "ildb_reader")
@@ -221,6 +223,29 @@ def test_deletes_keep_the_row_and_changes_of_nothing_are_no_events(connection: C
     assert was["reference"] == gone.reference
     connection.execute(text("TRUNCATE ildb.quarantine"))
     assert events(connection)[1][2:] == ("quarantine", "TRUNCATE", None, None)
+
+
+def test_a_measured_value_that_was_taken_back_is_kept(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE ildb.snapshot_row DISABLE TRIGGER ALL"))
+    connection.execute(text("DELETE FROM ildb.snapshot_row"))
+    gone = connection.execute(
+        text("DELETE FROM ildb.measurement WHERE id = (SELECT min(id) FROM ildb.measurement) RETURNING *")
+    ).one()
+    ((_, _, table, action, row_id, was),) = events(connection)
+    assert (table, action, row_id, was["value"]) == ("measurement", "DELETE", gone.id, gone.value)
+
+
+def test_a_missing_grant_is_said_in_one_line(
+    database_url: str, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.csv").write_text("smiles\nCCCCn1cc[n+](C)c1.[I-]\n")
+    refused = command(
+        "ingest", "table", str(tmp_path / "mine.csv"), "--smiles", "smiles", "--source", "mine",
+        url=f"{database_url}&options=-crole%3Dildb_reader",
+    )  # fmt: skip
+    assert refused.code == 4
+    assert refused.err.startswith("error: This login may not do that: permission denied for table ")
+    assert "docs/dba.md" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,18 @@ def test_a_random_walk_has_the_diffusion_coefficient_of_its_steps() -> None:
     assert found.d_infinite_m2_s == pytest.approx(found.d_m2_s / (1 - 2.837297 * 0.1))
 
 
+def test_few_ions_are_no_cage_but_have_a_wide_error() -> None:
+    truth = 0.02**2 / 2 * 1e-6
+    found = [
+        diffusion(squared_displacements(walk(200, 10, 0.02, seed=seed)), 1.0, box_nm=3.0, radius_nm=0.3)
+        for seed in range(60)
+    ]
+    fast = [one for one in found if one.slope > 1.1]
+    assert len(fast) > 5
+    assert not any(one.is_bound for one in fast)
+    assert np.mean([abs(one.d_m2_s - truth) < 2 * one.error_m2_s for one in fast]) > 0.8
+
+
 def test_msd_by_fft_is_the_mean_over_all_origins() -> None:
     path = walk(50, 2, 0.1) + 40.0  # far from the origin, where differences of squares lose digits
     found = squared_displacements(path)

@@ -43,7 +43,8 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
     )
     for axis, simulation in zip(axes, shown, strict=True):
         _panel(axis, simulation, own[simulation["id"]])
-        tm = "no break" if simulation["tm_k"] is None else f"{simulation['tm_k']:.0f} K"
+        tm = str(simulation["shape"] or "not fitted yet")
+        tm += "" if simulation["tm_k"] is None else f", {simulation['tm_k']:.0f} K"
         axis.set_title(f"{_short(simulation)}\n{tm}", fontsize=9, parse_math=False)
     _legend(figure, axes[0], points, is_fitted=any(fit_lines(row, own[row["id"]]) for row in shown))
     message = "; ".join(f"{_short(row)}: {said_of(row)}" for row in shown) + "."
@@ -65,7 +66,7 @@ def section(simulations: Sequence[Row], points: Sequence[Row]) -> Section:
                 for point in own[row["id"]]
             ],
         ),
-        notes=(f"{OF_BREAK} {OF_MARKS}",),
+        notes=(OF_MARKS if all(row["tm_k"] is None for row in shown) else f"{OF_BREAK} {OF_MARKS}",),
     )  # fmt: skip
 
 
