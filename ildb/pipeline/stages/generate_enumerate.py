@@ -73,7 +73,7 @@ class GenerateEnumerate(Stage[GenerateEnumerateParams]):
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the known pairings."""
-        return str(query.execute(connection, "links/fingerprint").scalar_one())
+        return str(query.execute(connection, "links/fingerprint", sources=False).scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """Learn the rules first; the draws are added when they are stored."""

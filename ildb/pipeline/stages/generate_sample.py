@@ -67,7 +67,7 @@ class GenerateSample(Stage[GenerateSampleParams]):
         """Hash of the known pairings, and the model that comes with ildb."""
         from ildb.generate.shipped import shipped_sha256
 
-        known = query.execute(connection, "links/fingerprint").scalar_one()
+        known = query.execute(connection, "links/fingerprint", sources=False).scalar_one()
         return f"{known} {shipped_sha256()}"
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ class GenerateTrain(Stage[GenerateTrainParams]):
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the known pairings and their sources."""
-        return str(query.execute(connection, "links/fingerprint").scalar_one())
+        return str(query.execute(connection, "links/fingerprint", sources=False).scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task: the whole set."""

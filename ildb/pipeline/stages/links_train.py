@@ -97,7 +97,7 @@ class LinksTrain(Stage[LinksTrainParams]):
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the known pairings and their sources."""
-        return str(query.execute(connection, "links/fingerprint").scalar_one())
+        return str(query.execute(connection, "links/fingerprint", sources=True).scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task: the whole graph."""

@@ -40,7 +40,7 @@ class MeltingScoreStage(Stage[MeltingScoreParams]):
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the known pairings, which are scored too."""
-        return str(query.execute(connection, "links/fingerprint").scalar_one())
+        return str(query.execute(connection, "links/fingerprint", sources=False).scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """Pairs that the model has not scored yet, in slices of one table."""

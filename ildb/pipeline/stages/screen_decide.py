@@ -51,7 +51,7 @@ class ScreenDecide(Stage[ScreenParams]):
 
     def fingerprint(self, connection: Connection) -> str:
         """Hash of the known pairings, whose ions need no proof that they can be made."""
-        return str(query.execute(connection, "links/fingerprint").scalar_one())
+        return str(query.execute(connection, "links/fingerprint", sources=False).scalar_one())
 
     def plan(self, context: StageContext) -> list[dict[str, Any]]:
         """One task: ranks and diversity limits need all candidates at once."""

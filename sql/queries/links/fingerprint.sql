@@ -1,4 +1,4 @@
--- Hash of the known pairings, their sources and their ions' flags, whatever their ids.
+-- Hash of the known pairings and their ions' flags, whatever their ids, with or without the names of their sources.
 SELECT
     encode(
         sha256(
@@ -7,7 +7,11 @@ SELECT
         'hex'
     ) AS sha256
 FROM (
-    SELECT DISTINCT concat_ws('|', c.inchikey, a.inchikey, c.flags::text, a.flags::text, s.name) AS key
+    SELECT DISTINCT
+        concat_ws(
+            '|', c.inchikey, a.inchikey, c.flags::text, a.flags::text,
+            CASE WHEN cast(:sources AS boolean) THEN s.name END
+        ) AS key
     FROM ildb.pairing_evidence AS e
     INNER JOIN ildb.pairing AS p ON e.pairing_id = p.id
     INNER JOIN ildb.ion AS c ON p.cation_id = c.id
