@@ -124,6 +124,12 @@ def table(
     }  # fmt: skip
     columns: TableMapping = load_mapping(mapping, options)
     info = table_source(file, columns)
+    if columns.without_temperature:
+        typer.echo(
+            f"warning: nothing says at which temperature {', '.join(columns.without_temperature)} was measured; a model"
+            ' of one temperature leaves such values out. Where a column says it: --temperature "COL:K".',
+            err=True,
+        )
     from ildb.ingest.curate import ingest
 
     with _database() as database, _progress(file.name) as progress:

@@ -130,6 +130,15 @@ class TableMapping(_Frozen):
     citation: str | None = None
     url: str | None = None
 
+    @property
+    def without_temperature(self) -> list[str]:
+        """Measured properties that depend on a temperature which no column says."""
+        return [
+            m.property
+            for m in self.measure
+            if not get_property(m.property).is_transition and self.temperature is None and m.temperature is None
+        ]
+
     @model_validator(mode="after")
     def _has_structure_and_units(self) -> TableMapping:
         by_salt = self.smiles is not None

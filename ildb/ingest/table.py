@@ -262,4 +262,6 @@ def _find_column(table: TableFile, name: str) -> int:
     close = difflib.get_close_matches(name, named, n=1)
     guess = f"Did you mean '{close[0]}'? " if close else ""
     shown = ", ".join(f"'{column[:60]}'" for column in named[:30])
-    raise InputError(f"{table.header_place}: there is no column '{name}'.", f"{guess}It has: {shown}.")
+    # One name where a column is asked for: most often a title above the header.
+    title = " The names of the columns must be in the first row: delete what is above it." if len(named) == 1 else ""
+    raise InputError(f"{table.header_place}: there is no column '{name}'.", f"{guess}It has: {shown}.{title}")

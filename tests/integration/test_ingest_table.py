@@ -198,6 +198,7 @@ def test_another_value_column_of_the_same_file_adds_its_values_only(
         "ingest", "table", str(path), "--smiles", "s", "--source", "x", "--measure", "density=rho:kg/m3",
         "--measure", "melting_point=Tm:degC", url=url,
     )  # fmt: skip
+    assert "warning: nothing says at which temperature density was measured" in again.err
     assert "1 rows of x now have two values of one property" in again.err
 
 
@@ -210,6 +211,7 @@ def test_another_value_column_of_the_same_file_adds_its_values_only(
         (b"smiles,Tm\na,1\n", ["--measure", "charm=Tm:K"], "Known: melting_point"),
         (b"smiles,Tm\na,1\n", ["--measure", "melting_point:K"], "Write it as"),
         (b"SMILES,Tm\na,1\n", [], "'SMILES', 'Tm'"),
+        (b"Melting points 2026,\nsmiles,Tm\na,1\n", [], "must be in the first row: delete what is above it"),
         (b'smiles,Tm\n"a,1\n', [], "line 2"),
     ],
 )
