@@ -25,6 +25,7 @@ from ildb.cli import (
     pipeline,
     report,
     search,
+    search_name,
     search_sql,
     serve,
     show,
@@ -56,6 +57,7 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 search.app.command("candidates")(candidates.candidates)
+search.app.command("name")(search_name.name)
 search.app.command("sql")(search_sql.sql)
 md.app.command("list")(md_ladder.list_simulations)
 md.app.command("show")(md_ladder.show)
