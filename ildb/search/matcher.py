@@ -47,6 +47,10 @@ class Matcher(Protocol):
         """Those of the given ions that contain it."""
         ...
 
+    def recalled(self, connection: Connection, pattern: SearchPattern) -> Ids | None:
+        """What ``matching`` would give, where it was asked before; else None."""
+        ...
+
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
     ) -> list[int]:
@@ -76,6 +80,10 @@ class CartridgeMatcher:
         _require_readable(connection, pattern)
         rows = query.execute(connection, "search/ions_among", smarts=pattern.text, ion_ids=list(ids))
         return {int(row.ion_id) for row in rows}
+
+    def recalled(self, connection: Connection, pattern: SearchPattern) -> Ids | None:
+        """See ``Matcher``; nothing is remembered of what the server has matched."""
+        return None if pattern.cheap else self._other().recalled(connection, pattern)
 
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
@@ -160,6 +168,10 @@ class ProcessMatcher:
             found.setflags(write=False)
             self._answers.put(pattern.text, _key(state), found)
         return found
+
+    def recalled(self, connection: Connection, pattern: SearchPattern) -> Ids | None:
+        """See ``Matcher``."""
+        return self._answers.get(pattern.text, _key(self._seen_state(connection)))
 
     def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
         """See ``Matcher``."""
