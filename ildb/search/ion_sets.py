@@ -13,10 +13,11 @@ from sqlalchemy.dialects import postgresql
 from ildb.db import query
 from ildb.db.models import Pairing
 from ildb.search import logic
+from ildb.search.answers import Known, is_in
 from ildb.search.ion_library import Ids
 from ildb.search.keys import key_of_ion
 from ildb.search.logic import All, AnyOf, Clause, Contains, Is, NearestTo, Not, Test
-from ildb.search.matcher import Matcher
+from ildb.search.matcher import Matcher, State
 
 Mask = npt.NDArray[np.bool_]
 
@@ -33,7 +34,8 @@ class IonSets:
         self._connection = connection
         self._matcher = matcher
         self._all: dict[Test, Ids] = {}
-        self._seen: dict[Contains, dict[int, bool]] = {}
+        self._seen: dict[Contains, Known] = {}
+        self._state: State | None = None
 
     def know(self, test: Test, ion_ids: Sequence[int]) -> None:
         """Take the ions that satisfy a test as found."""
@@ -84,20 +86,16 @@ class IonSets:
         return self._among(clause, cations if clause.side == "cation" else anions)
 
     def _among(self, test: Test, ions: Ids) -> Mask:
-        if isinstance(test, Contains) and test not in self._all and test not in self._seen:
-            recalled = self._matcher.recalled(self._connection, test.pattern)
-            if recalled is None:
-                self._seen[test] = {}
-            else:
-                self._all[test] = recalled
         if not isinstance(test, Contains) or test in self._all:
             return is_in(ions, self.of(test))
-        seen = self._seen[test]
-        unseen = [ion for ion in np.unique(ions).tolist() if ion not in seen]
-        if unseen:
-            matched = self._matcher.matching_among(self._connection, test.pattern, unseen)
-            seen.update((ion, ion in matched) for ion in unseen)
-        return np.fromiter((seen[ion] for ion in ions.tolist()), dtype=bool, count=len(ions))
+        if test not in self._seen:
+            self._state = self._state or self._matcher.state(self._connection)
+            self._seen[test] = self._matcher.recalled(test.pattern, self._state)
+        unknown = self._seen[test].unknown(ions)
+        if len(unknown):
+            found = self._matcher.matching_among(self._connection, test.pattern, unknown.tolist(), self._state)
+            self._seen[test] = self._seen[test].plus(unknown, np.array(sorted(found), dtype=np.int64))
+        return is_in(ions, self._seen[test].matched)
 
     def condition(self, clause: Clause) -> ColumnElement[bool]:
         """The clause as a condition on ``Pairing``; all ions are searched."""
@@ -110,14 +108,6 @@ class IonSets:
         ids = self.of(clause)
         sides = [Pairing.cation_id] * (clause.side != "anion") + [Pairing.anion_id] * (clause.side != "cation")
         return or_(*(one_of(side, ids) for side in sides))
-
-
-def is_in(values: Ids, sorted_ids: Ids) -> Mask:
-    """Which of some ids are among others, which ascend."""
-    if not len(sorted_ids):
-        return np.zeros(len(values), dtype=bool)
-    places = np.minimum(np.searchsorted(sorted_ids, values), len(sorted_ids) - 1)
-    return np.equal(sorted_ids[places], values)
 
 
 def one_of(column: Any, ids: Sequence[int] | Ids) -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ from ildb.chem.parse import parse_smiles, shorten
 from ildb.config import get_settings
 from ildb.db import query
 from ildb.errors import IldbError, StructureError
-from ildb.search.answers import Answers
+from ildb.search.answers import NOTHING, Answers, Known, is_in
 from ildb.search.fingerprint_index import FingerprintIndex
 from ildb.search.ion_library import Ids, read_part
 from ildb.search.ion_parts import ensure_parts
@@ -36,6 +36,10 @@ MEMORY_BYTES = 4 << 30
 COUNT_EVERY_S = 5.0
 
 
+State = dict[str, Any]
+"""The number of ions and the last id."""
+
+
 class Matcher(Protocol):
     """Finds the ions that contain a pattern."""
 
@@ -43,12 +47,18 @@ class Matcher(Protocol):
         """Ids of all ions that contain it, ascending."""
         ...
 
-    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
-        """Those of the given ions that contain it."""
+    def state(self, connection: Connection) -> State:
+        """What tells whether there are other ions than before, in the connection's transaction."""
         ...
 
-    def recalled(self, connection: Connection, pattern: SearchPattern) -> Ids | None:
-        """What ``matching`` would give, where it was asked before; else None."""
+    def matching_among(
+        self, connection: Connection, pattern: SearchPattern, ids: Sequence[int], state: State | None = None
+    ) -> set[int]:
+        """Those of the given ions that contain it; ``state`` spares asking for it again."""
+        ...
+
+    def recalled(self, pattern: SearchPattern, state: State) -> Known:
+        """What was found of a pattern before."""
         ...
 
     def similar(
@@ -73,7 +83,17 @@ class CartridgeMatcher:
         rows = query.execute(connection, "search/ions_with_substructure", smarts=pattern.text)
         return np.array([row.ion_id for row in rows], dtype=np.int64)
 
-    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
+    def state(self, connection: Connection) -> State:  # noqa: ARG002
+        """See ``Matcher``; the server always knows its ions."""
+        return {}
+
+    def matching_among(
+        self,
+        connection: Connection,
+        pattern: SearchPattern,
+        ids: Sequence[int],
+        state: State | None = None,  # noqa: ARG002
+    ) -> set[int]:
         """See ``Matcher``; ion by ion."""
         if not pattern.cheap:
             return self._other().matching_among(connection, pattern, ids)
@@ -81,9 +101,9 @@ class CartridgeMatcher:
         rows = query.execute(connection, "search/ions_among", smarts=pattern.text, ion_ids=list(ids))
         return {int(row.ion_id) for row in rows}
 
-    def recalled(self, connection: Connection, pattern: SearchPattern) -> Ids | None:
-        """See ``Matcher``; nothing is remembered of what the server has matched."""
-        return None if pattern.cheap else self._other().recalled(connection, pattern)
+    def recalled(self, pattern: SearchPattern, state: State) -> Known:  # noqa: ARG002
+        """See ``Matcher``; nothing is remembered here."""
+        return NOTHING
 
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
@@ -135,7 +155,7 @@ class ProcessMatcher:
         self.team = MatchingTeam(resident=resident, memory_bytes=memory_bytes)
         self._loaded: dict[str, Any] | None = None
         self._counted: tuple[float, dict[str, Any]] = (0.0, {})
-        self._fingerprints: tuple[dict[str, Any] | None, FingerprintIndex] | None = None
+        self._fingerprints: tuple[State | None, FingerprintIndex] | None = None
         self._answers = Answers()
         self._lock = threading.Lock()
 
@@ -155,34 +175,43 @@ class ProcessMatcher:
         Raises:
             StructureError: the pattern is not SMARTS, or took more time or memory than allowed.
         """
-        state = self._seen_state(connection)
+        state = self.state(connection)
         known = self._answers.get(pattern.text, _key(state))
-        if known is not None:
-            return known
+        if known.asked is None:
+            return known.matched
         with self._lock:
             known = self._answers.get(pattern.text, _key(state))  # somebody may have asked meanwhile
-            if known is not None:
-                return known
+            if known.asked is None:
+                return known.matched
             self._prepare(connection, state)
             found = self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
             found.setflags(write=False)
             self._answers.put(pattern.text, _key(state), found)
         return found
 
-    def recalled(self, connection: Connection, pattern: SearchPattern) -> Ids | None:
+    def state(self, connection: Connection) -> State:
         """See ``Matcher``."""
-        return self._answers.get(pattern.text, _key(self._seen_state(connection)))
+        newest = query.one(connection, "search/last_ion", smiles="") or {}
+        return self._state(connection, newest["last_id"])
 
-    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
+    def recalled(self, pattern: SearchPattern, state: State) -> Known:
         """See ``Matcher``."""
-        asked, state = np.array(ids, dtype=np.int64), self._seen_state(connection)
+        return self._answers.get(pattern.text, _key(state))
+
+    def matching_among(
+        self, connection: Connection, pattern: SearchPattern, ids: Sequence[int], state: State | None = None
+    ) -> set[int]:
+        """See ``Matcher``."""
+        asked, state = np.unique(np.array(ids, dtype=np.int64)), state or self.state(connection)
         known = self._answers.get(pattern.text, _key(state))
-        if known is not None:
-            return set(asked[np.isin(asked, known)].tolist())
-        with self._lock:
-            self._prepare(connection, state)
-            found = self._ask(pattern, {"smarts": pattern.text, "all": False}, asked)
-        return set(found.tolist())
+        unknown = known.unknown(asked)
+        if len(unknown):
+            with self._lock:
+                self._prepare(connection, state)
+                found = self._ask(pattern, {"smarts": pattern.text, "all": False}, unknown)
+            self._answers.add(pattern.text, _key(state), unknown, found)
+            known = known.plus(unknown, found)
+        return set(asked[is_in(asked, known.matched)].tolist())
 
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
@@ -200,10 +229,6 @@ class ProcessMatcher:
                 self._fingerprints = state, FingerprintIndex.of(parts, {row["id"]: row["sign"] for row in signs})
         return self._fingerprints[1].search(bits, SIGN[side], threshold=threshold, top=top)
 
-    def _seen_state(self, connection: Connection) -> dict[str, Any]:
-        newest = query.one(connection, "search/last_ion", smiles="") or {}
-        return self._state(connection, newest["last_id"])
-
     def _state(self, connection: Connection, last_id: int | None) -> dict[str, Any]:
         """The number of ions and the last id, as the connection's transaction sees them."""
         at, known = self._counted
@@ -218,7 +243,7 @@ class ProcessMatcher:
 
         return ensure_parts(connection, self._folder, making)
 
-    def _prepare(self, connection: Connection, state: dict[str, Any]) -> None:
+    def _prepare(self, connection: Connection, state: State) -> None:
         """The processes run and hold the ions that the connection's transaction sees.
 
         Ions are added, and by the rights of the roles neither changed nor deleted, so their number and last id tell.
@@ -273,5 +298,5 @@ def _found(pattern: SearchPattern, reply: Reply) -> Ids:
     return ids
 
 
-def _key(state: dict[str, Any]) -> tuple[Any, ...]:
+def _key(state: State) -> tuple[Any, ...]:
     return state["n_ions"], state["last_id"]

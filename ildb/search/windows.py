@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Connection, Dialect, Row, Select, bindparam, 
 from sqlalchemy.dialects import postgresql
 
 from ildb.db import query
+from ildb.search.answers import is_in
 from ildb.search.conditions import each
 from ildb.search.filters import Filters
 from ildb.search.ion_library import Ids
@@ -86,7 +87,7 @@ def passing(connection: Connection, filters: Filters, ids: Ids) -> npt.NDArray[n
     """Which of some pairings satisfy all filters but ``passed``, which is a matter of the order; shape (n,)."""
     sql, values = _passing(filters)
     found = connection.exec_driver_sql(sql, {**values, "ids": ids.tolist()}).scalars().all()
-    return np.isin(ids, np.array(found, dtype=np.int64))
+    return is_in(ids, np.sort(np.array(found, dtype=np.int64)))
 
 
 @lru_cache(maxsize=256)
