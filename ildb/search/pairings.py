@@ -156,7 +156,7 @@ class Answer:
             # First at pairings whatever their ions, then at those of the right ions.
             for right_ions in (False, True):
                 looked = found = tried = times = 0
-                while n := looking.next_look(looked, found, wanted, times):
+                while n := looking.next_look(looked, tried, found, wanted, times):
                     window = self._look(part, after, n, right_ions=right_ions)
                     for hits, n_tried in self._hits(window):
                         yield from hits
@@ -171,7 +171,7 @@ class Answer:
                         after, looked, times = window.last or after, looked + n, times + 1
                         continue
                     break
-                if tried and not found:
+                if looking.is_in_vain(tried, found):
                     # Not one of those asked satisfies the filters: these first, then the ions of what they leave.
                     window = self._look_at_satisfying(part, after, looking.MOST)
                     hits = window.positions(self._hold(window))
@@ -213,8 +213,8 @@ class Answer:
             yield window.positions(right), 0
             return
         candidates = np.flatnonzero(right)
-        for start in range(0, len(candidates), looking.TRIED):
-            some = candidates[start : start + looking.TRIED]
+        for start in range(0, len(candidates), looking.AT_A_TIME):
+            some = candidates[start : start + looking.AT_A_TIME]
             passing = windows.passing(self._connection, self.question.filters, window.ids[some])
             chosen = np.zeros(len(right), dtype=bool)
             chosen[some[passing]] = True

@@ -106,7 +106,7 @@ def test_every_way_finds_the_same(
         # One by one only; by the filters first; by the ions first; and turning from one into the other.
         for first, tried, n_looks in ((500, 500, 5), (1, 4, 1), (2, 3, 2), (1, 1, 1), (4, 30, 50)):
             monkeypatch.setattr(looking, "FIRST_LOOK", first)
-            monkeypatch.setattr(looking, "TRIED", tried)
+            monkeypatch.setattr(looking, "IN_VAIN", tried)
             monkeypatch.setattr(looking, "N_LOOKS", n_looks)
             seen: list[int] = []
             token: str | None = None

@@ -117,7 +117,7 @@ def test_pages_join_to_the_whole(
     assert whole[: len(populated.passed)] == populated.passed
     for first, tried, n_looks in ((3, 1, 0), (2, 5, 3), (1_000, 1_000, 1), (7, 50, 50)):
         monkeypatch.setattr(looking, "FIRST_LOOK", first)
-        monkeypatch.setattr(looking, "TRIED", tried)
+        monkeypatch.setattr(looking, "IN_VAIN", tried)
         monkeypatch.setattr(looking, "N_LOOKS", n_looks)
         for size in (5, 40, len(whole) - 1, len(whole), len(whole) + 1):
             seen: list[int] = []
