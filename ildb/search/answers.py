@@ -42,6 +42,11 @@ class Known:
         return Known(np.sort(np.concatenate([self.asked, asked])), np.sort(np.concatenate([self.matched, matched])))
 
     @property
+    def n_asked(self) -> int:
+        """How many ions it was matched against one by one."""
+        return 0 if self.asked is None else len(self.asked)
+
+    @property
     def n_bytes(self) -> int:
         """Memory of the ids."""
         return self.matched.nbytes + (0 if self.asked is None else self.asked.nbytes)

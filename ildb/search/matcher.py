@@ -34,6 +34,8 @@ LIMIT_S = 1.2
 START_LIMIT_S = 60.0
 MEMORY_BYTES = 4 << 30
 COUNT_EVERY_S = 5.0
+# All ions at once take about as long as half of them one by one, and are then known for good.
+ONE_BY_ONE = 4
 
 
 State = dict[str, Any]
@@ -175,18 +177,21 @@ class ProcessMatcher:
         Raises:
             StructureError: the pattern is not SMARTS, or took more time or memory than allowed.
         """
-        state = self.state(connection)
-        known = self._answers.get(pattern.text, _key(state))
+        return self._matching(connection, pattern, self.state(connection))
+
+    def _matching(self, connection: Connection, pattern: SearchPattern, state: State) -> Ids:
+        key = _key(state)
+        known = self._answers.get(pattern.text, key)
         if known.asked is None:
             return known.matched
         with self._lock:
-            known = self._answers.get(pattern.text, _key(state))  # somebody may have asked meanwhile
+            known = self._answers.get(pattern.text, key)  # somebody may have asked meanwhile
             if known.asked is None:
                 return known.matched
             self._prepare(connection, state)
             found = self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
             found.setflags(write=False)
-            self._answers.put(pattern.text, _key(state), found)
+            self._answers.put(pattern.text, key, found)
         return found
 
     def state(self, connection: Connection) -> State:
@@ -203,14 +208,21 @@ class ProcessMatcher:
     ) -> set[int]:
         """See ``Matcher``."""
         asked, state = np.unique(np.array(ids, dtype=np.int64)), state or self.state(connection)
-        known = self._answers.get(pattern.text, _key(state))
+        key = _key(state)
+        known = self._answers.get(pattern.text, key)
         unknown = known.unknown(asked)
-        if len(unknown):
-            with self._lock:
+        if not len(unknown):
+            return set(asked[is_in(asked, known.matched)].tolist())
+        if ONE_BY_ONE * (known.n_asked + len(unknown)) > state["n_ions"]:
+            return set(asked[is_in(asked, self._matching(connection, pattern, state))].tolist())
+        with self._lock:
+            known = self._answers.get(pattern.text, key)
+            unknown = known.unknown(asked)
+            if len(unknown):
                 self._prepare(connection, state)
                 found = self._ask(pattern, {"smarts": pattern.text, "all": False}, unknown)
-            self._answers.add(pattern.text, _key(state), unknown, found)
-            known = known.plus(unknown, found)
+                self._answers.add(pattern.text, key, unknown, found)
+                known = known.plus(unknown, found)
         return set(asked[is_in(asked, known.matched)].tolist())
 
     def similar(
