@@ -144,6 +144,10 @@ def test_filters_do_not_compute_scores_of_every_pairing(
         ("search/ions_among", {"smarts": "C", "ion_ids": [1, 2, 3]}, "pk_ion_structure"),
         ("search/last_ion", {"smiles": "C"}, "ix_ion_smiles"),
         ("search/ions_of_part", {"part": 0, "ids_per_part": 100}, "pk_ion"),
+        ("search/order_passed", {"after_rank": 0, "after_id": 0, "n": 250}, "ix_screening_decision_passed"),
+        ("search/order_passed", {"after_rank": 900, "after_id": 9, "n": 4_000}, "ix_screening_decision_passed"),
+        ("search/order_known", {"after_id": 0, "n": 250}, "ix_pairing_evidence_kind"),
+        ("search/order_rest", {"after_id": 99, "n": 4_000}, "pk_pairing"),
         ("search/pairings", {"pairing_ids": [1, 2, 3]}, "pk_pairing"),
     ],
 )
