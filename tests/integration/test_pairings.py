@@ -16,9 +16,10 @@ from ildb.chem.identity import identify
 from ildb.errors import InputError, StructureError
 from ildb.search import looking
 from ildb.search.ask import property_range, question
+from ildb.search.cartridge import CartridgeMatcher
 from ildb.search.filters import Filters, PropertyRange
 from ildb.search.logic import All, AnyOf, Clause, Is, NearestTo, Not, SimilarTo, contains
-from ildb.search.matcher import CartridgeMatcher, Matcher, ProcessMatcher
+from ildb.search.matcher import Matcher, ProcessMatcher
 from ildb.search.pairings import Answer, Question
 from tests.integration.populate import Populated, populated  # noqa: F401
 

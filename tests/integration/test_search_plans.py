@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Engine, select, text
 
 from ildb.db import query
 from ildb.db.models import Pairing
+from ildb.search.cartridge import CartridgeMatcher
 from ildb.search.conditions import selected
 from ildb.search.filters import Filters
 from ildb.search.ion_sets import one_of
 from ildb.search.logic import SimilarTo
-from ildb.search.matcher import CartridgeMatcher, ProcessMatcher
+from ildb.search.matcher import ProcessMatcher
 from ildb.search.order import ordered
 from ildb.search.pairings import Answer, Question
 from tests.integration.populate import Populated, populated  # noqa: F401
