@@ -161,7 +161,8 @@ def substructure(
             properties=tuple(map(property_range, property_ or ())),
         ),
     )
-    from ildb.search.matcher import CartridgeMatcher, ProcessMatcher
+    from ildb.search.cartridge import CartridgeMatcher
+    from ildb.search.matcher import ProcessMatcher
     from ildb.search.pairings import Answer
     from ildb.search.session import reading
 

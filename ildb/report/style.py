@@ -66,6 +66,9 @@ def svg(figure: Figure) -> bytes:
     return _drawn(figure, "svg")
 
 
+_REM_PER_INCH: Final = 6.9
+
+
 def inline_svg(figure: Figure, slug: str, label: str) -> str:
     """The figure for the inside of a page: no background, colours by the page's variables, ids of its own.
 
@@ -76,7 +79,9 @@ def inline_svg(figure: Figure, slug: str, label: str) -> str:
     """
     start, rest = _REFERENCE.sub(rf"\g<1>{slug}-", _by_variables(figure)).split(">", 1)
     start = re.sub(r'\s(?:width|height|version)="[^"]*"', "", start)
-    return f'{start} role="img" aria-label="{label}">{rest}'
+    # Letters as large as in the figure that fills the page.
+    width = f"max-width:{_REM_PER_INCH * figure.get_figwidth():.0f}rem"
+    return f'{start} style="{width}" role="img" aria-label="{label}">{rest}'
 
 
 def themed_svg(figure: Figure) -> str:

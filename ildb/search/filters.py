@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from ildb.errors import InputError
@@ -56,6 +56,11 @@ class Filters:
     run_id: int | None = None
     properties: tuple[PropertyRange, ...] = ()
     refused: bool = False
+
+    @property
+    def ask_more_than_passed(self) -> bool:
+        """Whether anything must be looked up of each pairing; ``passed`` is a matter of the order."""
+        return replace(self, passed=False) != Filters()
 
     def __post_init__(self) -> None:
         """Refuse what no pairing can be asked for.

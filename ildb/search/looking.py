@@ -1,49 +1,46 @@
-"""How many pairings to look at one by one before all of them are searched."""
+"""How many pairings to look at before all ions are searched, or the filters asked of all pairings."""
 
 from __future__ import annotations
 
-import math
+from typing import Final
 
-# Pairings looked at one after the other: so many at first, then as many as the hits among them promise to be enough. If
-# that is more than MAX_LOOK, or one look more was not enough either, all are searched.
+# Pairings looked at in their order, whatever their ions: so many at first, then STEP times as many each time. Steps of
+# fixed sizes, so that different questions look at the same windows.
 FIRST_LOOK = 250
-MAX_LOOK = 5_000
-N_LOOKS = 3
+STEP: Final = 4
+N_LOOKS = 4
+# After so many of them the hits tell how many more it takes.
+N_TELL = 2
+# Filters are asked of so many pairings at a time.
+AT_A_TIME = 150
+# When they fit none of so many, they are asked first, for MOST pairings; that takes long where they fit every tenth.
+IN_VAIN = 50
+MOST = 5_000
 
 
-class Looks:
+def is_in_vain(tried: int, found: int) -> bool:
+    """Whether next to no pairing satisfies the filters: so many were asked, and none does."""
+    return tried >= IN_VAIN and not found
+
+
+def next_look(looked: int, tried: int, found: int, wanted: int, times: int) -> int:
     """How many pairings to look at next; 0 when the hits are too rare for that.
 
+    Where the ions are not what is rare, it goes on until the filters have been asked often enough.
+
     Args:
+        looked: pairings looked at so far.
+        tried: of how many of these, with the right ions, the filters were asked.
+        found: of these, how many were hits.
         wanted: hits that would be enough.
+        times: looks so far.
     """
-
-    def __init__(self, wanted: int) -> None:
-        self._wanted = wanted
-        self._looked = self._found = self._times = 0
-        self.any_passed_filters = False
-
-    def next(self) -> int:
-        """So many pairings; 0 for an end of looking."""
-        if self._times == 0:
-            return FIRST_LOOK
-        if self._times >= N_LOOKS or not self.any_passed_filters:
-            return 0
-        if not self._found:
-            return MAX_LOOK if self._times == 1 else 0
-        # A third more than the hits so far promise, for they are not spread evenly.
-        n = math.ceil(1.3 * max(1, self._wanted - self._found) * self._looked / self._found)
-        return n if n <= MAX_LOOK else 0
-
-    def add(self, looked: int, passed_filters: int, found: int) -> None:
-        """Take note of what a look has found.
-
-        Args:
-            looked: pairings looked at.
-            passed_filters: of these, how many satisfied the filters.
-            found: of these, how many had the right ions, too.
-        """
-        self._looked += looked
-        self._found += found
-        self._times += 1
-        self.any_passed_filters |= passed_filters > 0
+    steps = [FIRST_LOOK * int(STEP**i) for i in range(N_LOOKS)]
+    if times >= len(steps):
+        return 0
+    if tried and not found:
+        return steps[times]
+    # A third more than the hits so far promise, for they are not spread evenly.
+    if times >= N_TELL and 1.3 * (wanted - found) * looked > sum(steps[times:]) * found:
+        return 0
+    return steps[times]

@@ -20,20 +20,26 @@ from ildb.chem.parse import parse_smiles, shorten
 from ildb.config import get_settings
 from ildb.db import query
 from ildb.errors import IldbError, StructureError
-from ildb.search.answers import Answers
+from ildb.search.answers import Answers, Known, is_in
 from ildb.search.fingerprint_index import FingerprintIndex
 from ildb.search.ion_library import Ids, read_part
 from ildb.search.ion_parts import ensure_parts
 from ildb.search.logic import Side
 from ildb.search.matching_team import MatchingTeam, Reply
 from ildb.search.patterns import SearchPattern
-from ildb.search.similar import SIGN, similar_ids, stored_spelling
+from ildb.search.similar import SIGN, stored_spelling
 
 # With the start of the processes, about half a second, a pattern is answered or refused in under 2 s.
 LIMIT_S = 1.2
 START_LIMIT_S = 60.0
 MEMORY_BYTES = 4 << 30
 COUNT_EVERY_S = 5.0
+# All ions at once take about as long as half of them one by one, and are then known for good.
+ONE_BY_ONE = 4
+
+
+State = dict[str, Any]
+"""The number of ions and the last id."""
 
 
 class Matcher(Protocol):
@@ -43,8 +49,18 @@ class Matcher(Protocol):
         """Ids of all ions that contain it, ascending."""
         ...
 
-    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
-        """Those of the given ions that contain it."""
+    def state(self, connection: Connection) -> State:
+        """What tells whether there are other ions than before, in the connection's transaction."""
+        ...
+
+    def matching_among(
+        self, connection: Connection, pattern: SearchPattern, ids: Sequence[int], state: State | None = None
+    ) -> set[int]:
+        """Those of the given ions that contain it; ``state`` spares asking for it again."""
+        ...
+
+    def recalled(self, pattern: SearchPattern, state: State) -> Known:
+        """What was found of a pattern before."""
         ...
 
     def similar(
@@ -52,50 +68,6 @@ class Matcher(Protocol):
     ) -> list[int]:
         """Ids of the ions at least so similar to a structure, or of the ``top`` nearest; see ``similar_ids``."""
         ...
-
-
-class CartridgeMatcher:
-    """Asks the server; patterns that are not cheap go to a process that is started for them."""
-
-    def __init__(self, fallback: Callable[[], Matcher]) -> None:
-        self._fallback = fallback
-        self._process: Matcher | None = None
-
-    def matching(self, connection: Connection, pattern: SearchPattern) -> Ids:
-        """See ``Matcher``; through the GiST index."""
-        if not pattern.cheap:
-            return self._other().matching(connection, pattern)
-        _require_readable(connection, pattern)
-        rows = query.execute(connection, "search/ions_with_substructure", smarts=pattern.text)
-        return np.array([row.ion_id for row in rows], dtype=np.int64)
-
-    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
-        """See ``Matcher``; ion by ion."""
-        if not pattern.cheap:
-            return self._other().matching_among(connection, pattern, ids)
-        _require_readable(connection, pattern)
-        rows = query.execute(connection, "search/ions_among", smarts=pattern.text, ion_ids=list(ids))
-        return {int(row.ion_id) for row in rows}
-
-    def similar(
-        self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
-    ) -> list[int]:
-        """See ``Matcher``; through the GiST index on fingerprints."""
-        return similar_ids(connection, smiles, side, threshold=threshold, top=top)
-
-    def _other(self) -> Matcher:
-        if self._process is None:
-            self._process = self._fallback()
-        return self._process
-
-
-def _require_readable(connection: Connection, pattern: SearchPattern) -> None:
-    readable = query.one(connection, "search/can_read_smarts", smarts=pattern.text)
-    if readable is None or not readable["readable"]:
-        raise StructureError(
-            f"The server's RDKit cartridge cannot read the SMARTS '{pattern.text}'.",
-            "Write it with older SMARTS features.",
-        )
 
 
 class ProcessMatcher:
@@ -127,7 +99,7 @@ class ProcessMatcher:
         self.team = MatchingTeam(resident=resident, memory_bytes=memory_bytes)
         self._loaded: dict[str, Any] | None = None
         self._counted: tuple[float, dict[str, Any]] = (0.0, {})
-        self._fingerprints: tuple[dict[str, Any] | None, FingerprintIndex] | None = None
+        self._fingerprints: tuple[State | None, FingerprintIndex] | None = None
         self._answers = Answers()
         self._lock = threading.Lock()
 
@@ -147,30 +119,53 @@ class ProcessMatcher:
         Raises:
             StructureError: the pattern is not SMARTS, or took more time or memory than allowed.
         """
-        state = self._seen_state(connection)
-        known = self._answers.get(pattern.text, _key(state))
-        if known is not None:
-            return known
+        return self._matching(connection, pattern, self.state(connection))
+
+    def _matching(self, connection: Connection, pattern: SearchPattern, state: State) -> Ids:
+        key = _key(state)
+        known = self._answers.get(pattern.text, key)
+        if known.asked is None:
+            return known.matched
         with self._lock:
-            known = self._answers.get(pattern.text, _key(state))  # somebody may have asked meanwhile
-            if known is not None:
-                return known
+            known = self._answers.get(pattern.text, key)  # somebody may have asked meanwhile
+            if known.asked is None:
+                return known.matched
             self._prepare(connection, state)
             found = self._ask(pattern, {"smarts": pattern.text, "all": True}, None)
             found.setflags(write=False)
-            self._answers.put(pattern.text, _key(state), found)
+            self._answers.put(pattern.text, key, found)
         return found
 
-    def matching_among(self, connection: Connection, pattern: SearchPattern, ids: Sequence[int]) -> set[int]:
+    def state(self, connection: Connection) -> State:
         """See ``Matcher``."""
-        asked, state = np.array(ids, dtype=np.int64), self._seen_state(connection)
-        known = self._answers.get(pattern.text, _key(state))
-        if known is not None:
-            return set(asked[np.isin(asked, known)].tolist())
+        newest = query.one(connection, "search/last_ion", smiles="") or {}
+        return self._state(connection, newest["last_id"])
+
+    def recalled(self, pattern: SearchPattern, state: State) -> Known:
+        """See ``Matcher``."""
+        return self._answers.get(pattern.text, _key(state))
+
+    def matching_among(
+        self, connection: Connection, pattern: SearchPattern, ids: Sequence[int], state: State | None = None
+    ) -> set[int]:
+        """See ``Matcher``."""
+        asked, state = np.unique(np.array(ids, dtype=np.int64)), state or self.state(connection)
+        key = _key(state)
+        known = self._answers.get(pattern.text, key)
+        unknown = known.unknown(asked)
+        if not len(unknown):
+            return set(asked[is_in(asked, known.matched)].tolist())
+        if ONE_BY_ONE * (known.n_asked + len(unknown)) > state["n_ions"]:
+            return set(asked[is_in(asked, self._matching(connection, pattern, state))].tolist())
         with self._lock:
-            self._prepare(connection, state)
-            found = self._ask(pattern, {"smarts": pattern.text, "all": False}, asked)
-        return set(found.tolist())
+            known = self._answers.get(pattern.text, key)
+            unknown = known.unknown(asked)
+            if len(unknown):
+                self._prepare(connection, state)
+                found = self._ask(pattern, {"smarts": pattern.text, "all": False}, unknown)
+                self._answers.add(pattern.text, key, unknown, found)
+                known = known.plus(unknown, found)
+        return set(asked[is_in(asked, known.matched)].tolist())
 
     def similar(
         self, connection: Connection, smiles: str, side: Side, *, threshold: float = 0.5, top: int | None = None
@@ -188,10 +183,6 @@ class ProcessMatcher:
                 self._fingerprints = state, FingerprintIndex.of(parts, {row["id"]: row["sign"] for row in signs})
         return self._fingerprints[1].search(bits, SIGN[side], threshold=threshold, top=top)
 
-    def _seen_state(self, connection: Connection) -> dict[str, Any]:
-        newest = query.one(connection, "search/last_ion", smiles="") or {}
-        return self._state(connection, newest["last_id"])
-
     def _state(self, connection: Connection, last_id: int | None) -> dict[str, Any]:
         """The number of ions and the last id, as the connection's transaction sees them."""
         at, known = self._counted
@@ -206,7 +197,7 @@ class ProcessMatcher:
 
         return ensure_parts(connection, self._folder, making)
 
-    def _prepare(self, connection: Connection, state: dict[str, Any]) -> None:
+    def _prepare(self, connection: Connection, state: State) -> None:
         """The processes run and hold the ions that the connection's transaction sees.
 
         Ions are added, and by the rights of the roles neither changed nor deleted, so their number and last id tell.
@@ -261,5 +252,5 @@ def _found(pattern: SearchPattern, reply: Reply) -> Ids:
     return ids
 
 
-def _key(state: dict[str, Any]) -> tuple[Any, ...]:
+def _key(state: State) -> tuple[Any, ...]:
     return state["n_ions"], state["last_id"]

@@ -50,6 +50,7 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], Ids]:
 class _Part(NamedTuple):
     ids: Ids
     library: rdSubstructLibrary.SubstructLibrary
+    fingerprints: rdSubstructLibrary.FPHolderBase
 
 
 class _Ions:
@@ -71,11 +72,12 @@ class _Ions:
         part = read_part(Path(file))
         library = part.library()
         if not self._resident:
-            return _Part(part.ids, library)
+            return _Part(part.ids, library, library.GetFpHolder())
         mols = rdSubstructLibrary.MolHolder()
         for i in range(len(part.ids)):
             mols.AddMol(library.GetMol(i))
-        return _Part(part.ids, rdSubstructLibrary.SubstructLibrary(mols, library.GetFpHolder()))
+        bits = library.GetFpHolder()
+        return _Part(part.ids, rdSubstructLibrary.SubstructLibrary(mols, bits), bits)
 
     def matching(self, pattern: Chem.Mol) -> Ids:
         found = [part.ids[_matches(part, pattern)] for part in self._current]
@@ -85,9 +87,12 @@ class _Ions:
         if not self._place:
             self._place = {int(ion): (part, i) for part in self._current for i, ion in enumerate(part.ids)}
         found = []
+        bits = rdSubstructLibrary.PatternHolder().MakeFingerprint(pattern)
         for ion in ids.tolist():
             part, i = self._place.get(ion, (None, 0))
-            if part is not None and part.library.GetMol(i).HasSubstructMatch(pattern):
+            if part is None or not part.fingerprints.PassesFilter(i, bits):
+                continue
+            if part.library.GetMol(i).HasSubstructMatch(pattern):
                 found.append(ion)
         return np.array(found, dtype=np.int64)
 

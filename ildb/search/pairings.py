@@ -7,40 +7,26 @@ ions seen are matched; when too few of them match, the pattern is rare, and all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    and_,
-    any_,
-    bindparam,
-    false,
-    func,
-    not_,
-    or_,
-    select,
-    true,
-)
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, Select, func, select
 
 from ildb.db import query as queries
 from ildb.db.models import Pairing
 from ildb.errors import InputError
-from ildb.search import logic, looking, page_token
-from ildb.search.conditions import coarse, each, has_passed, rest, selected
+from ildb.search import logic, looking, page_token, windows
+from ildb.search.conditions import coarse, has_passed, rest, selected
 from ildb.search.filters import Filters
-from ildb.search.keys import key_of_ion
-from ildb.search.logic import All, AnyOf, Clause, Contains, Is, NearestTo, Not, Test
+from ildb.search.ion_sets import IonSets, Mask
+from ildb.search.logic import Clause, Test
 from ildb.search.matcher import Matcher
 from ildb.search.order import Position, in_order, ordered, parts, satisfying
+from ildb.search.windows import Keep, Window
 
+T = TypeVar("T")
 Hit = dict[str, Any]
 CHUNK = 2_000
 _IONS = (Pairing.cation_id, Pairing.anion_id)
@@ -72,6 +58,10 @@ class Page:
     next: str | None
 
 
+def _anew(_key: Hashable, work: Callable[[], T]) -> T:
+    return work()
+
+
 class Answer:
     """The answer to a question within one transaction; what was found about ions is kept.
 
@@ -79,15 +69,16 @@ class Answer:
         connection: an open transaction; repeatable read where pages must fit together.
         matcher: who matches patterns.
         question: what is asked.
+        keep: remembers windows of the order for other questions.
     """
 
-    def __init__(self, connection: Connection, matcher: Matcher, question: Question) -> None:
+    def __init__(
+        self, connection: Connection, matcher: Matcher, question: Question, keep: Keep[Window] = _anew
+    ) -> None:
         self._connection = connection
-        self._matcher = matcher
+        self._ions = IonSets(connection, matcher)
+        self._keep = keep
         self.question = question
-        self._sets: dict[Test, list[int]] = {}
-        self._members: dict[Test, frozenset[int]] = {}
-        self._seen: dict[Contains, dict[int, bool]] = {}
 
     def page(self, size: int, after: str | None = None) -> Page:
         """The next pairings, best first: passed candidates by rank, then known ones, then the rest by id.
@@ -164,31 +155,74 @@ class Answer:
         if wanted is not None and self._is_worth_a_look():
             # First at pairings whatever their ions, then at those of the right ions.
             for right_ions in (False, True):
-                looks = looking.Looks(wanted)
-                while n := looks.next():
-                    looked = self._look(part, after, n, right_ions=right_ions)
-                    yield from looked.found
-                    if looked.is_end:
+                looked = found = tried = times = 0
+                while n := looking.next_look(looked, tried, found, wanted, times):
+                    window = self._look(part, after, n, right_ions=right_ions)
+                    for hits, n_tried in self._hits(window):
+                        yield from hits
+                        found, tried = found + len(hits), tried + n_tried
+                        if found >= wanted:
+                            return
+                        if looking.is_in_vain(tried, found):
+                            break
+                    else:
+                        if window.is_end:
+                            return
+                        after, looked, times = window.last or after, looked + n, times + 1
+                        continue
+                    break
+                if looking.is_in_vain(tried, found):
+                    # Not one of those asked satisfies the filters: these first, then the ions of what they leave.
+                    window = self._look_at_satisfying(part, after, looking.MOST)
+                    hits = window.positions(self._hold(window))
+                    yield from hits
+                    if window.is_end:
                         return
-                    looks.add(n, looked.n_passed_filters, len(looked.found))
-                    after = looked.last or after
-                if not looks.any_passed_filters and not right_ions:
-                    # Not one of those looked at satisfied the filters: these first, then the ions of what they leave.
-                    looked = self._look_at_satisfying(part, after, looking.MAX_LOOK)
-                    yield from looked.found
-                    if looked.is_end:
-                        return
-                    after = looked.last or after
+                    after, found = window.last or after, len(hits)
+                wanted = max(1, wanted - found)
         yield from self._select(part, after, wanted)
 
     def _is_worth_a_look(self) -> bool:
         """Whether something is costlier to ask of all pairings than of some."""
-        patterns = any(isinstance(t, Contains) and t not in self._sets for t in logic.tests(self.question.ions))
-        return patterns or bool(coarse(self.question.filters))
+        return not self._ions.knows_all(self.question.ions) or self.question.filters.ask_more_than_passed
+
+    def _look(self, part: int, after: Position | None, n: int, *, right_ions: bool) -> Window:
+        """The next pairings of the order, whatever they are, or of those with the right ions."""
+        if not right_ions:
+            return self._keep((part, after, n), lambda: windows.whatever(self._connection, part, after, n))
+        pairings = ordered(part, after, Pairing.cation_id, Pairing.anion_id)
+        statement = pairings.where(self._ions.condition(self.question.ions)).limit(n)
+        return windows.of_rows(part, self._connection.execute(statement).all(), n)
+
+    def _look_at_satisfying(self, part: int, after: Position | None, n: int) -> Window:
+        """The next n pairings that satisfy the filters."""
+        filters = self.question.filters
+
+        def look() -> Window:
+            return windows.of_rows(part, self._connection.execute(satisfying(part, after, filters, n)).all(), n)
+
+        return self._keep((part, after, n, filters), look)
+
+    def _hold(self, window: Window) -> Mask:
+        return self._ions.hold(self.question.ions, window.cations, window.anions)
+
+    def _hits(self, window: Window) -> Iterator[tuple[list[Position], int]]:
+        """What of a window is of the answer, and of how many the filters were asked, some at a time."""
+        right = self._hold(window)
+        if not self.question.filters.ask_more_than_passed:
+            yield window.positions(right), 0
+            return
+        candidates = np.flatnonzero(right)
+        for start in range(0, len(candidates), looking.AT_A_TIME):
+            some = candidates[start : start + looking.AT_A_TIME]
+            passing = windows.passing(self._connection, self.question.filters, window.ids[some])
+            chosen = np.zeros(len(right), dtype=bool)
+            chosen[some[passing]] = True
+            yield window.positions(chosen), len(some)
 
     def _select(self, part: int, after: Position | None, wanted: int | None) -> Iterator[Position]:
         filters = self.question.filters
-        statement = ordered(part, after).where(self._clause(self.question.ions))
+        statement = ordered(part, after).where(self._ions.condition(self.question.ions))
         if wanted is not None:
             for row in self._connection.execute(in_order(selected(statement, filters)).limit(wanted)).all():
                 yield Position(part, row.rank, row.id)
@@ -203,105 +237,22 @@ class Answer:
             for row in result:
                 yield Position(part, row.rank, row.id)
 
-    def _look(self, part: int, after: Position | None, n: int, *, right_ions: bool) -> _Looked:
-        """The next n pairings of the order, whatever they are, or of those with the right ions."""
-        pairings = ordered(part, after, *_IONS)
-        window = (pairings.where(self._clause(self.question.ions)) if right_ions else pairings).limit(n).subquery()
-        satisfies = and_(true(), *each(self.question.filters, window.c.id)).label("satisfies")
-        rows = self._connection.execute(in_order(select(window, satisfies))).all()
-        return self._looked([row for row in rows if row.satisfies], part, rows, n)
-
-    def _look_at_satisfying(self, part: int, after: Position | None, n: int) -> _Looked:
-        """The next n pairings that satisfy the filters."""
-        rows = self._connection.execute(satisfying(part, after, self.question.filters, n)).all()
-        return self._looked(rows, part, rows, n)
-
-    def _looked(self, hits: Sequence[Row[Any]], part: int, rows: Sequence[Row[Any]], n: int) -> _Looked:
-        self._match_seen({row.cation_id for row in hits}, {row.anion_id for row in hits})
-        found = [
-            Position(part, row.rank, row.id)
-            for row in hits
-            if self._holds(self.question.ions, row.cation_id, row.anion_id)
-        ]
-        last = Position(part, rows[-1].rank, rows[-1].id) if rows else None
-        return _Looked(found, len(hits), last, is_end=len(rows) < n)
-
-    def _match_seen(self, cations: set[int], anions: set[int]) -> None:
-        for test in logic.tests(self.question.ions):
-            if not isinstance(test, Contains) or test in self._sets:
-                if test not in self._members:
-                    self._members[test] = frozenset(self._ids_of(test))
-                continue
-            seen = self._seen.setdefault(test, {})
-            ions = (cations if test.side != "anion" else set()) | (anions if test.side != "cation" else set())
-            unseen = sorted(ions - seen.keys())
-            if unseen:
-                matched = self._matcher.matching_among(self._connection, test.pattern, unseen)
-                seen.update((ion, ion in matched) for ion in unseen)
-
-    def _holds(self, clause: Clause, cation: int, anion: int) -> bool:
-        if isinstance(clause, All):
-            return all(self._holds(part, cation, anion) for part in clause.parts)
-        if isinstance(clause, AnyOf):
-            return any(self._holds(part, cation, anion) for part in clause.parts)
-        if isinstance(clause, Not):
-            return not self._holds(clause.part, cation, anion)
-        ions = [cation] * (clause.side != "anion") + [anion] * (clause.side != "cation")
-        if isinstance(clause, Contains) and clause not in self._members:
-            return any(self._seen[clause][ion] for ion in ions)
-        return any(ion in self._members[clause] for ion in ions)
-
     # --- sets of ions ---
 
     def know(self, test: Test, ion_ids: Sequence[int]) -> None:
         """Take the ions that satisfy a test as found."""
-        self._sets[test] = list(ion_ids)
+        self._ions.know(test, ion_ids)
 
     def has_ion(self, test: Test) -> bool:
         """Whether any ion of the test's side satisfies it."""
-        signs = queries.rows(self._connection, "search/ion_signs", ion_ids=self._ids_of(test))
+        signs = queries.rows(self._connection, "search/ion_signs", ion_ids=self._ions.of(test).tolist())
         return any(test.side in {"either", "cation" if row["is_cation"] else "anion"} for row in signs)
-
-    def _ids_of(self, test: Test) -> list[int]:
-        if test not in self._sets:
-            if isinstance(test, Contains):
-                self._sets[test] = self._matcher.matching(self._connection, test.pattern).tolist()
-            elif isinstance(test, Is):
-                row = queries.one(self._connection, "ion/find", **key_of_ion(test.ion))
-                self._sets[test] = [] if row is None else [row["id"]]
-            else:
-                threshold, top = (0.0, test.top) if isinstance(test, NearestTo) else (test.threshold, None)
-                self._sets[test] = self._matcher.similar(
-                    self._connection, test.smiles, test.side, threshold=threshold, top=top
-                )
-        return self._sets[test]
-
-    def _clause(self, clause: Clause) -> ColumnElement[bool]:
-        if isinstance(clause, All):
-            return and_(true(), *map(self._clause, clause.parts))
-        if isinstance(clause, AnyOf):
-            return or_(false(), *map(self._clause, clause.parts))
-        if isinstance(clause, Not):
-            return not_(self._clause(clause.part))
-        ids = self._ids_of(clause)
-        sides = [Pairing.cation_id] * (clause.side != "anion") + [Pairing.anion_id] * (clause.side != "cation")
-        return or_(*(one_of(side, ids) for side in sides))
 
     def _all(self) -> Select[Any]:
         """All pairings of the answer."""
         filters = self.question.filters
-        statement = select(Pairing.id).where(self._clause(self.question.ions))
+        statement = select(Pairing.id).where(self._ions.condition(self.question.ions))
         return selected(statement.where(has_passed()) if filters.passed else statement, filters)
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """Pairings of one part looked at: those that match, how many satisfied the filters, the last one, and the end."""
-
-    found: list[Position]
-    n_passed_filters: int
-    last: Position | None
-    is_end: bool
 
 
 def _first(positions: Iterator[Position], n: int | None) -> Iterator[Position]:
@@ -311,11 +262,3 @@ def _first(positions: Iterator[Position], n: int | None) -> Iterator[Position]:
         yield position
         if i == n:
             return
-
-
-def one_of(column: Any, ids: Sequence[int]) -> ColumnElement[bool]:
-    """The column is one of the ids; one parameter whatever their number."""
-    if not len(ids):
-        return false()
-    array = bindparam(None, np.asarray(ids).tolist(), type_=postgresql.ARRAY(BigInteger), unique=True)
-    return cast("ColumnElement[bool]", column == any_(array))

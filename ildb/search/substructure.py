@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ildb.db import query
+from ildb.search.cartridge import CartridgeMatcher
 from ildb.search.filters import EVIDENCE, Evidence, Filters
 from ildb.search.logic import SIDES, All, Contains, Side, contains
-from ildb.search.matcher import CartridgeMatcher, Matcher, ProcessMatcher
+from ildb.search.matcher import Matcher, ProcessMatcher
 from ildb.search.pairings import Answer, Hit, Question
 
 __all__ = [

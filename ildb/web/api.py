@@ -99,7 +99,8 @@ def search(request: Request, form: Annotated[Paged, Query()]) -> Page:
     here = context.of(request)
     with here.database.reading() as connection:
         question = _question(connection, form)
-        page = Answer(connection, here.database.matcher, question).page(form.limit, form.after)
+        answer = Answer(connection, here.database.matcher, question, here.database.keeping(connection))
+        page = answer.page(form.limit, form.after)
     return Page(pairings=[Hit(**plain(hit)) for hit in page.hits], next=page.next)
 
 

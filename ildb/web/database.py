@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,12 +19,16 @@ from ildb.db import query, schema
 from ildb.errors import DatabaseUnreachableError, IldbError
 from ildb.search.matcher import ProcessMatcher
 from ildb.search.sql import READER
+from ildb.search.windows import Keep
+from ildb.web.kept import Kept
 
 CURATOR = "ildb_curator"
 WAIT_S = 10.0
 _COUNTS_LAST_S = 30.0
-# A page of results is about 20 kB.
-_MAX_KEPT = 1_000
+# A page of results is about 20 kB, a window of the order at most 0.5 MB.
+_MAX_PAGES = 1_000
+_MAX_PARTS = 64
+_SNAPSHOT = "snapshot"
 T = TypeVar("T")
 
 
@@ -53,9 +57,7 @@ class Database:
         self._free = threading.BoundedSemaphore(connections)
         self._writer: Engine | None = None
         self._counts: tuple[float, dict[str, Any]] = (float("-inf"), {})
-        self._snapshot: str | None = None
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._pages, self._parts = Kept(_MAX_PAGES), Kept(_MAX_PARTS)
         # Patterns are matched in a process that is killed when one takes too long; the server never sees them.
         self.matcher = ProcessMatcher(resident=True)
 
@@ -80,6 +82,10 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             with connection:
+                # What is seen all through this transaction.
+                connection.info[_SNAPSHOT] = connection.exec_driver_sql(
+                    "SELECT pg_current_snapshot()::text"
+                ).scalar_one()
                 yield connection
         finally:
             self._free.release()
@@ -109,22 +115,11 @@ class Database:
             key: tells the question from all others.
             work: answers it.
         """
-        snapshot = connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
-        with self._lock:
-            if snapshot != self._snapshot:
-                self._kept.clear()
-                self._snapshot = snapshot
-            elif key in self._kept:
-                self._kept.move_to_end(key)
-                found: T = self._kept[key]
-                return found
-        found = work()
-        with self._lock:
-            if snapshot == self._snapshot:
-                self._kept[key] = found
-                if len(self._kept) > _MAX_KEPT:
-                    self._kept.popitem(last=False)
-        return found
+        return self._pages.get(connection.info[_SNAPSHOT], key, work)
+
+    def keeping(self, connection: Connection) -> Keep[Any]:
+        """The same for what different questions have in common, such as a window of the order."""
+        return partial(self._parts.get, connection.info[_SNAPSHOT])
 
     def close(self) -> None:
         """End the connections and the matching process."""

@@ -16,8 +16,9 @@ from rdkit import Chem, rdBase
 from sqlalchemy import Connection, Engine, text
 
 from ildb.errors import IldbError, StructureError
+from ildb.search.cartridge import CartridgeMatcher
 from ildb.search.ion_library import read_part
-from ildb.search.matcher import CartridgeMatcher, ProcessMatcher
+from ildb.search.matcher import ProcessMatcher
 from ildb.search.patterns import SearchPattern, is_cheap, read_pattern
 from tests.integration.command import command  # noqa: F401
 from tests.integration.populate import Populated, populated  # noqa: F401

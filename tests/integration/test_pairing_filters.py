@@ -104,9 +104,9 @@ def test_every_way_finds_the_same(
         assert list(Answer(connection, matcher, asked).ids()) == expected
         assert Answer(connection, matcher, asked).count() == len(expected)
         # One by one only; by the filters first; by the ions first; and turning from one into the other.
-        for first, most, n_looks in ((500, 500, 5), (1, 4, 1), (2, 3, 2), (1, 0, 1), (4, 30, 50)):
+        for first, tried, n_looks in ((500, 500, 5), (1, 4, 1), (2, 3, 2), (1, 1, 1), (4, 30, 50)):
             monkeypatch.setattr(looking, "FIRST_LOOK", first)
-            monkeypatch.setattr(looking, "MAX_LOOK", most)
+            monkeypatch.setattr(looking, "IN_VAIN", tried)
             monkeypatch.setattr(looking, "N_LOOKS", n_looks)
             seen: list[int] = []
             token: str | None = None
@@ -116,7 +116,7 @@ def test_every_way_finds_the_same(
                 token = page.next
                 if token is None:
                     break
-            assert seen == expected, (clause, first, most, n_looks)
+            assert seen == expected, (clause, first, tried, n_looks)
 
 
 def test_filters_that_next_to_nothing_satisfies(

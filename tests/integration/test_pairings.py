@@ -16,9 +16,10 @@ from ildb.chem.identity import identify
 from ildb.errors import InputError, StructureError
 from ildb.search import looking
 from ildb.search.ask import property_range, question
+from ildb.search.cartridge import CartridgeMatcher
 from ildb.search.filters import Filters, PropertyRange
 from ildb.search.logic import All, AnyOf, Clause, Is, NearestTo, Not, SimilarTo, contains
-from ildb.search.matcher import CartridgeMatcher, Matcher, ProcessMatcher
+from ildb.search.matcher import Matcher, ProcessMatcher
 from ildb.search.pairings import Answer, Question
 from tests.integration.populate import Populated, populated  # noqa: F401
 
@@ -115,9 +116,9 @@ def test_pages_join_to_the_whole(
     asked = Question(contains("[#6]"), Filters())
     whole = list(Answer(connection, matcher, asked).ids())
     assert whole[: len(populated.passed)] == populated.passed
-    for first, most, n_looks in ((3, 0, 1), (2, 5, 3), (1_000, 1_000, 1), (7, 50, 50)):
+    for first, tried, n_looks in ((3, 1, 0), (2, 5, 3), (1_000, 1_000, 1), (7, 50, 50)):
         monkeypatch.setattr(looking, "FIRST_LOOK", first)
-        monkeypatch.setattr(looking, "MAX_LOOK", most)
+        monkeypatch.setattr(looking, "IN_VAIN", tried)
         monkeypatch.setattr(looking, "N_LOOKS", n_looks)
         for size in (5, 40, len(whole) - 1, len(whole), len(whole) + 1):
             seen: list[int] = []
@@ -129,7 +130,7 @@ def test_pages_join_to_the_whole(
                 if token is None:
                     break
                 assert len(page.hits) == size
-            assert seen == whole, (first, most, size)
+            assert seen == whole, (first, tried, size)
 
 
 def test_pages_are_stable_while_rows_come_and_go(

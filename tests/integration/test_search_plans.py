@@ -12,12 +12,14 @@ from sqlalchemy import Connection, Engine, select, text
 
 from ildb.db import query
 from ildb.db.models import Pairing
+from ildb.search.cartridge import CartridgeMatcher
 from ildb.search.conditions import selected
 from ildb.search.filters import Filters
+from ildb.search.ion_sets import one_of
 from ildb.search.logic import SimilarTo
-from ildb.search.matcher import CartridgeMatcher, ProcessMatcher
+from ildb.search.matcher import ProcessMatcher
 from ildb.search.order import ordered
-from ildb.search.pairings import Answer, Question, one_of
+from ildb.search.pairings import Answer, Question
 from tests.integration.populate import Populated, populated  # noqa: F401
 
 N_IONS = 4_000
@@ -143,6 +145,10 @@ def test_filters_do_not_compute_scores_of_every_pairing(
         ("search/ions_among", {"smarts": "C", "ion_ids": [1, 2, 3]}, "pk_ion_structure"),
         ("search/last_ion", {"smiles": "C"}, "ix_ion_smiles"),
         ("search/ions_of_part", {"part": 0, "ids_per_part": 100}, "pk_ion"),
+        ("search/order_passed", {"after_rank": 0, "after_id": 0, "n": 250}, "ix_screening_decision_passed"),
+        ("search/order_passed", {"after_rank": 900, "after_id": 9, "n": 4_000}, "ix_screening_decision_passed"),
+        ("search/order_known", {"after_id": 0, "n": 250}, "ix_pairing_evidence_kind"),
+        ("search/order_rest", {"after_id": 99, "n": 4_000}, "pk_pairing"),
         ("search/pairings", {"pairing_ids": [1, 2, 3]}, "pk_pairing"),
     ],
 )

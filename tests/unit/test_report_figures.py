@@ -258,6 +258,8 @@ def test_a_figure_in_a_page_has_no_colours_or_ids_of_another() -> None:
     assert not set(re.findall(r"#[0-9a-f]{6}\b", text)) & set(style.VARIABLES)
     assert "var(--ink)" in text
     assert text.startswith("<svg")
+    # A narrow figure is not blown up to the width of the page.
+    assert float(re.findall(r'style="max-width:(\d+)rem"', text)[0]) == round(6.9 * made.figure.get_figwidth())
     assert 'aria-label="five &lt;b&gt;"' in text
     assert style.inline_svg(made.figure, "funnel", "") == style.inline_svg(made.figure, "funnel", "")
 

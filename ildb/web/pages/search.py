@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,14 +31,12 @@ def search(request: Request) -> Response:
     asked = asking.read(request.query_params)
     after = request.query_params.get("after") or None
     with here.database.reading() as connection:
-        choices = {
-            "sources": [row["name"] for row in query.rows(connection, "source/names")],
-            "runs": query.rows(connection, "run/list", limit=_N_RUNS, lease_s=RunSettings().lease_s),
-        }
+        keep = here.database.keeping(connection)
+        choices = keep("choices", lambda: _choices(connection))
         page: Page | None = None
         asked = asking.checked(connection, asked)
         if asked.question is not None:
-            answer = Answer(connection, here.database.matcher, asked.question)
+            answer = Answer(connection, here.database.matcher, asked.question, keep)
             try:
                 page = here.database.once(connection, (asked.question, after), lambda: answer.page(PAGE_SIZE, after))
             except StructureError as error:
@@ -49,6 +48,14 @@ def search(request: Request) -> Response:
         "limits": {"rows": here.settings.max_rows, "drawn": here.settings.max_drawn},
     }  # fmt: skip
     return here.page(request, "search.html", values, 422 if asked.errors else 200)
+
+
+def _choices(connection: Connection) -> dict[str, Any]:
+    """What the fields for a source and a run offer."""
+    return {
+        "sources": [row["name"] for row in query.rows(connection, "source/names")],
+        "runs": query.rows(connection, "run/list", limit=_N_RUNS, lease_s=RunSettings().lease_s),
+    }
 
 
 def _blame(asked: Asked, message: str) -> Asked:
