@@ -1,6 +1,5 @@
 """Known pairings by name."""
 
-
 from __future__ import annotations
 
 from collections.abc import Callable
