@@ -99,7 +99,6 @@ def ingest(
     count = IngestCount(source.name)
     with _transaction(database, dry_run) as connection, IonsAhead(workers) as ahead:
         query.execute(connection, "ingest/lock")
-        query.execute(connection, "ingest/plan_each_time")
         source_id: int = query.execute(connection, "source/add", **asdict(source)).scalar_one()
         writer, recall = BatchWriter(connection, source_id), Recall(connection, source_id)
         earlier = Earlier(connection, source_id)
