@@ -7,6 +7,7 @@ sulfonimide drawn ``S(=O)([O-])=N``, a thiouronium drawn ``[S+]=C``), so the for
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
 
@@ -38,6 +39,7 @@ _MAX_CONJUGATED_BONDS: Final = 64
 _CHALCOGENS: Final = frozenset({"O", "S", "Se"})
 _RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]")
 _ALLYLIC_RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]-[#6;R]=[#6;R;+0]")
+_RING_MULTIPLE_BOND: Final = Chem.MolFromSmarts("[R]=,#;@[R]")
 _NO_CARBON: Final = rdqueries.AtomNumEqualsQueryAtom(6, True)
 
 
@@ -128,13 +130,30 @@ def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
         if supplier.WasCanceled() or len(supplier) >= _MAX_FORMS:
             return [mol]
         forms = [mol]
-        forms += [form for form in supplier if _is_sane(form)]
+        forms += [form for form in _unlike(mol, supplier) if _is_sane(form)]
     return forms
 
 
-def _is_sane(form: Chem.Mol | None) -> bool:
-    """Sanitise a resonance form, which is None where RDKit cannot draw it; whether that succeeds."""
-    return form is not None and Chem.SanitizeMol(form, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE
+def _unlike(mol: Chem.Mol, forms: Iterable[Chem.Mol | None]) -> Iterator[Chem.Mol]:
+    """The forms that RDKit can draw without the molecule's own.
+
+    With each charge where the molecule has it, double bonds can only have moved round a ring. Where all those of rings
+    are aromatic, that is no other form. Of ring carbanions nothing is left out: their forms lead to unlisted ones.
+    """
+    fixed = not mol.HasSubstructMatch(_RING_MULTIPLE_BOND) and not mol.HasSubstructMatch(_RING_CARBANION)
+    charges = _charges(mol)
+    for form in forms:
+        if form is not None and not (fixed and _charges(form) == charges):
+            yield form
+
+
+def _charges(mol: Chem.Mol) -> dict[int, int]:
+    return {atom.GetIdx(): atom.GetFormalCharge() for atom in charged_atoms(mol)}
+
+
+def _is_sane(form: Chem.Mol) -> bool:
+    """Sanitise a resonance form; whether that succeeds."""
+    return bool(Chem.SanitizeMol(form, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE)
 
 
 def _without_mobile_bond_stereo(mol: Chem.Mol, forms: list[Chem.Mol]) -> Chem.Mol | None:
