@@ -97,7 +97,26 @@ def _has_one_form(mol: Chem.Mol) -> bool:
     if not all(atom.GetSymbol() == "N" and atom.GetFormalCharge() == 1 for atom in charged):
         return False
     others = (atom for atom in mol.GetAtomsMatchingQuery(_NO_CARBON) if atom.GetFormalCharge() == 0)
-    return not any(b.GetIsConjugated() for atom in others for b in atom.GetBonds())
+    if not any(b.GetIsConjugated() for atom in others for b in atom.GetBonds()):
+        return True
+    # An ester elsewhere has no part in it, unless double bonds move round a ring without any charge.
+    return _is_conjugated_with_carbon_only(conjugated) and not mol.HasSubstructMatch(_RING_MULTIPLE_BOND)
+
+
+def _is_conjugated_with_carbon_only(cations: list[Chem.Atom]) -> bool:
+    """Whether no neutral atom but carbon is in the conjugated systems of some atoms."""
+    seen = {atom.GetIdx() for atom in cations}
+    queue = list(cations)
+    while queue:
+        atom = queue.pop()
+        for bond in atom.GetBonds():
+            if bond.GetIsConjugated() and (index := bond.GetOtherAtomIdx(atom.GetIdx())) not in seen:
+                other = bond.GetOtherAtom(atom)
+                if other.GetAtomicNum() != 6:
+                    return False
+                seen.add(index)
+                queue.append(other)
+    return True
 
 
 def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
