@@ -11,6 +11,8 @@ from typing import Final
 
 from rdkit import Chem
 
+from ildb.chem.normalize import RING_MULTIPLE_BOND
+
 # Nothing but one charge, and atoms that no rule for labels, groups or metals is about.
 _PLAIN: Final = re.compile(r"(?:[BCNOPSFIcn]|Cl|Br|\[n\+\]|[-=#()]|\d|%\d\d)+")
 # A substituent with a double bond at the ring would draw the charge out of it.
@@ -21,8 +23,6 @@ _RINGS: Final = (
 )
 # Where the patterns have the nitrogen without a charge.
 _NEUTRAL: Final = 3
-# Round such a ring double bonds could move without any charge.
-_RING_MULTIPLE_BOND: Final = Chem.MolFromSmarts("[R]=,#;@[R]")
 # As far as the general search lists forms.
 _MAX_BONDS: Final = 64
 
@@ -39,7 +39,7 @@ def other_form(mol: Chem.Mol, smiles: str) -> Chem.Mol | None:
     """
     if smiles.count("[n+]") != 1 or smiles.count("n") != 2 or not _PLAIN.fullmatch(smiles):
         return None
-    if mol.GetNumBonds() > _MAX_BONDS or mol.HasSubstructMatch(_RING_MULTIPLE_BOND):
+    if mol.GetNumBonds() > _MAX_BONDS or mol.HasSubstructMatch(RING_MULTIPLE_BOND):
         return None
     ring = next((found for pattern in _RINGS if (found := mol.GetSubstructMatch(pattern))), None)
     if ring is None:

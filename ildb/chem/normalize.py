@@ -39,7 +39,8 @@ _MAX_CONJUGATED_BONDS: Final = 64
 _CHALCOGENS: Final = frozenset({"O", "S", "Se"})
 _RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]")
 _ALLYLIC_RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]-[#6;R]=[#6;R;+0]")
-_RING_MULTIPLE_BOND: Final = Chem.MolFromSmarts("[R]=,#;@[R]")
+# Round such a ring double bonds may move without any charge.
+RING_MULTIPLE_BOND: Final = Chem.MolFromSmarts("[R]=,#;@[R]")
 _NO_CARBON: Final = rdqueries.AtomNumEqualsQueryAtom(6, True)
 
 
@@ -100,7 +101,7 @@ def _has_one_form(mol: Chem.Mol) -> bool:
     if not any(b.GetIsConjugated() for atom in others for b in atom.GetBonds()):
         return True
     # An ester elsewhere has no part in it, unless double bonds move round a ring without any charge.
-    return _is_conjugated_with_carbon_only(conjugated) and not mol.HasSubstructMatch(_RING_MULTIPLE_BOND)
+    return _is_conjugated_with_carbon_only(conjugated) and not mol.HasSubstructMatch(RING_MULTIPLE_BOND)
 
 
 def _is_conjugated_with_carbon_only(cations: list[Chem.Atom]) -> bool:
@@ -159,7 +160,7 @@ def _unlike(mol: Chem.Mol, forms: Iterable[Chem.Mol | None]) -> Iterator[Chem.Mo
     With each charge where the molecule has it, double bonds can only have moved round a ring. Where all those of rings
     are aromatic, that is no other form. Of ring carbanions nothing is left out: their forms lead to unlisted ones.
     """
-    fixed = not mol.HasSubstructMatch(_RING_MULTIPLE_BOND) and not mol.HasSubstructMatch(_RING_CARBANION)
+    fixed = not mol.HasSubstructMatch(RING_MULTIPLE_BOND) and not mol.HasSubstructMatch(_RING_CARBANION)
     charges = _charges(mol)
     for form in forms:
         if form is not None and not (fixed and _charges(form) == charges):
