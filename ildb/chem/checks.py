@@ -5,6 +5,7 @@ A new check is a class with ``code``, ``severity`` and ``find``, and a line in `
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Final, Protocol
 
 from rdkit import Chem
@@ -17,6 +18,7 @@ MAX_CHARGE: Final = 4
 
 # B, Si, Ge, As, Se and Te count as non-metals here.
 _NON_METALS: Final = frozenset({1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 32, 33, 34, 35, 36, 52, 53, 54, 85, 86})
+_CARBON: Final = Chem.MolFromSmarts("[#6]")
 # A charged atom without its hydrogens: how such atoms are meant is evident.
 _EVIDENT_HYDROGENS: Final = frozenset({("N", 1), ("P", 1), ("S", 1), ("O", 1), ("C", -1)})
 
@@ -219,7 +221,7 @@ class InorganicCation:
 
     def find(self, mol: Chem.Mol) -> Finding | None:
         """Flag cations without carbon."""
-        if Chem.GetFormalCharge(mol) <= 0 or any(a.GetAtomicNum() == 6 for a in mol.GetAtoms()):
+        if Chem.GetFormalCharge(mol) <= 0 or mol.HasSubstructMatch(_CARBON):
             return None
         return Finding(self.code, "The cation has no carbon.", severity="flag")
 
@@ -257,11 +259,17 @@ CHECKS: Final[tuple[Check, ...]] = (
 _OF_UNUSUAL_ATOMS: Final = (DummyAtom, UnknownIsotope, BareHydrogen, ChargedHydrogen, Radical, Metal, Isotope)
 _CHECKS_OF_THE_WHOLE: Final = tuple(check for check in CHECKS if not isinstance(check, _OF_UNUSUAL_ATOMS))
 _UNUSUAL_BOND: Final = Chem.MolFromSmarts("*!-;!=;!#;!:*")
+_RADICAL: Final = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
+# One fragment of common atoms without isotopes, and bonds of the four common kinds.
+_COMMON_TEXT: Final = re.compile(
+    r"(?:[BCNOPSFIbcnops]|Cl|Br|[-=#/\\()]|\d|%\d\d"
+    r"|\[(?:[BCNOPSFIbcnops]|Cl|Br|Si)@{0,2}(?:H\d?)?(?:\+{1,4}|-{1,4}|[+-]\d)?\])+"
+)
 
 
 def _unusual_atom() -> Chem.QueryAtom:
     query = Chem.AtomFromSmarts("[!#5;!#6;!#7;!#8;!#9;!#14;!#15;!#16;!#17;!#35;!#53]")
-    for other in (rdqueries.IsotopeGreaterQueryAtom(0), rdqueries.NumRadicalElectronsGreaterQueryAtom(0)):
+    for other in (rdqueries.IsotopeGreaterQueryAtom(0), _RADICAL):
         query.ExpandQuery(other, Chem.CompositeQueryType.COMPOSITE_OR)
     return query
 
@@ -269,19 +277,22 @@ def _unusual_atom() -> Chem.QueryAtom:
 _UNUSUAL_ATOM: Final = _unusual_atom()
 
 
-def _is_unusual(mol: Chem.Mol) -> bool:
-    """Whether any atom or bond needs a closer look; two searches in C++ instead of six loops over the atoms."""
+def _is_unusual(mol: Chem.Mol, smiles: str) -> bool:
+    """Whether any atom or bond needs a closer look; a look at the text spares most ions two searches."""
+    if _COMMON_TEXT.fullmatch(smiles):
+        return len(mol.GetAtomsMatchingQuery(_RADICAL)) > 0
     return len(mol.GetAtomsMatchingQuery(_UNUSUAL_ATOM)) > 0 or mol.HasSubstructMatch(_UNUSUAL_BOND)
 
 
-def check_ion(mol: Chem.Mol) -> list[Finding]:
+def check_ion(mol: Chem.Mol, smiles: str = "") -> list[Finding]:
     """Everything wrong with, or notable about, one ion.
 
     Args:
         mol: a sanitised molecule, as ``parse_smiles`` gives it.
+        smiles: what it was read from, where that is known; it saves time.
 
     Returns:
         Findings in the order of ``CHECKS``; any of severity ``refuse`` keeps the ion out.
     """
-    checks = CHECKS if _is_unusual(mol) else _CHECKS_OF_THE_WHOLE
+    checks = CHECKS if _is_unusual(mol, smiles) else _CHECKS_OF_THE_WHOLE
     return [finding for check in checks if (finding := check.find(mol)) is not None]

@@ -9,6 +9,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdinchi, rdMolDescriptors
 
 from ildb.chem.findings import refuse
+from ildb.chem.imidazolium import other_form
 from ildb.chem.normalize import normal_form
 from ildb.chem.parse import parse_smiles, shorten
 from ildb.chem.protons import best_proton_positions
@@ -80,8 +81,12 @@ def _settle(mol: Chem.Mol) -> tuple[Chem.Mol, str]:
 
     One pass is not always enough: marks that go away with a resonance form change what the next pass sees.
     """
-    seen: list[str] = []
     smiles = str(Chem.MolToSmiles(mol))
+    other = other_form(mol, smiles)
+    if other is not None:
+        best = min(smiles, str(Chem.MolToSmiles(other)))
+        return (mol if best == smiles else _reparse(best)), best
+    seen: list[str] = []
     while smiles not in seen:
         seen.append(smiles)
         form = normal_form(mol)

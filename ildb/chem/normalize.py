@@ -7,6 +7,7 @@ sulfonimide drawn ``S(=O)([O-])=N``, a thiouronium drawn ``[S+]=C``), so the for
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
 
@@ -38,6 +39,8 @@ _MAX_CONJUGATED_BONDS: Final = 64
 _CHALCOGENS: Final = frozenset({"O", "S", "Se"})
 _RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]")
 _ALLYLIC_RING_CARBANION: Final = Chem.MolFromSmarts("[#6;R;-]-[#6;R]=[#6;R;+0]")
+# Round such a ring double bonds may move without any charge.
+RING_MULTIPLE_BOND: Final = Chem.MolFromSmarts("[R]=,#;@[R]")
 _NO_CARBON: Final = rdqueries.AtomNumEqualsQueryAtom(6, True)
 
 
@@ -95,7 +98,26 @@ def _has_one_form(mol: Chem.Mol) -> bool:
     if not all(atom.GetSymbol() == "N" and atom.GetFormalCharge() == 1 for atom in charged):
         return False
     others = (atom for atom in mol.GetAtomsMatchingQuery(_NO_CARBON) if atom.GetFormalCharge() == 0)
-    return not any(b.GetIsConjugated() for atom in others for b in atom.GetBonds())
+    if not any(b.GetIsConjugated() for atom in others for b in atom.GetBonds()):
+        return True
+    # An ester elsewhere has no part in it, unless double bonds move round a ring without any charge.
+    return _is_conjugated_with_carbon_only(conjugated) and not mol.HasSubstructMatch(RING_MULTIPLE_BOND)
+
+
+def _is_conjugated_with_carbon_only(cations: list[Chem.Atom]) -> bool:
+    """Whether no neutral atom but carbon is in the conjugated systems of some atoms."""
+    seen = {atom.GetIdx() for atom in cations}
+    queue = list(cations)
+    while queue:
+        atom = queue.pop()
+        for bond in atom.GetBonds():
+            if bond.GetIsConjugated() and (index := bond.GetOtherAtomIdx(atom.GetIdx())) not in seen:
+                other = bond.GetOtherAtom(atom)
+                if other.GetAtomicNum() != 6:
+                    return False
+                seen.add(index)
+                queue.append(other)
+    return True
 
 
 def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
@@ -128,13 +150,30 @@ def resonance_forms(mol: Chem.Mol) -> list[Chem.Mol]:
         if supplier.WasCanceled() or len(supplier) >= _MAX_FORMS:
             return [mol]
         forms = [mol]
-        forms += [form for form in supplier if _is_sane(form)]
+        forms += [form for form in _unlike(mol, supplier) if _is_sane(form)]
     return forms
 
 
-def _is_sane(form: Chem.Mol | None) -> bool:
-    """Sanitise a resonance form, which is None where RDKit cannot draw it; whether that succeeds."""
-    return form is not None and Chem.SanitizeMol(form, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE
+def _unlike(mol: Chem.Mol, forms: Iterable[Chem.Mol | None]) -> Iterator[Chem.Mol]:
+    """The forms that RDKit can draw without the molecule's own.
+
+    With each charge where the molecule has it, double bonds can only have moved round a ring. Where all those of rings
+    are aromatic, that is no other form. Of ring carbanions nothing is left out: their forms lead to unlisted ones.
+    """
+    fixed = not mol.HasSubstructMatch(RING_MULTIPLE_BOND) and not mol.HasSubstructMatch(_RING_CARBANION)
+    charges = _charges(mol)
+    for form in forms:
+        if form is not None and not (fixed and _charges(form) == charges):
+            yield form
+
+
+def _charges(mol: Chem.Mol) -> dict[int, int]:
+    return {atom.GetIdx(): atom.GetFormalCharge() for atom in charged_atoms(mol)}
+
+
+def _is_sane(form: Chem.Mol) -> bool:
+    """Sanitise a resonance form; whether that succeeds."""
+    return bool(Chem.SanitizeMol(form, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE)
 
 
 def _without_mobile_bond_stereo(mol: Chem.Mol, forms: list[Chem.Mol]) -> Chem.Mol | None:

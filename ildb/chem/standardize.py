@@ -107,7 +107,7 @@ def examine_ion(smiles: str) -> Resolution:
     """
     try:
         mol = parse_smiles(smiles)
-        findings = check_ion(mol)
+        findings = check_ion(mol, smiles)
         refusals = tuple(f for f in findings if f.severity == "refuse")
         if refusals:
             return refusals

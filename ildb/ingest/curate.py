@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from ildb import __version__
 from ildb.chem.curation import Finding, RefusedError, resolve_salt
 from ildb.db import query
+from ildb.db.engine import raw
 from ildb.ingest.claims import find_claim_problems
 from ildb.ingest.earlier import Earlier
 from ildb.ingest.recall import Outcome, Recall, batch_sha256
@@ -97,9 +98,8 @@ def ingest(
     """
     started = datetime.now(UTC)
     count = IngestCount(source.name)
-    with _transaction(database, dry_run) as connection, IonsAhead(workers) as ahead:
+    with _transaction(database, dry_run) as connection, _planned_each_time(connection), IonsAhead(workers) as ahead:
         query.execute(connection, "ingest/lock")
-        query.execute(connection, "ingest/plan_each_time")
         source_id: int = query.execute(connection, "source/add", **asdict(source)).scalar_one()
         writer, recall = BatchWriter(connection, source_id), Recall(connection, source_id)
         earlier = Earlier(connection, source_id)
@@ -140,6 +140,18 @@ def _transaction(database: Engine | Connection, dry_run: bool) -> Iterator[Conne
         yield connection
         if dry_run and (transaction := connection.get_transaction()) is not None:
             transaction.rollback()
+
+
+@contextmanager
+def _planned_each_time(connection: Connection) -> Iterator[None]:
+    """Statements are planned for the values they get: a plan for any values looks through a whole table for a batch."""
+    driver = raw(connection)
+    usual = driver.prepare_threshold
+    driver.prepare_threshold = None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = usual
 
 
 def _batches(records: Iterable[PairRecord], recall: Recall, ahead: IonsAhead) -> Iterator[_Batch]:

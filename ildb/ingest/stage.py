@@ -92,6 +92,7 @@ class BatchWriter:
     def add(self, resolved: list[Resolved], refused: list[Refused]) -> BatchCount:
         """Add a batch: its ions with their structures, aliases, pairings, claims, values and refused records."""
         connection, source_id = self._connection, self._source_id
+        query.execute(connection, "ingest/plan_anew")
         if refused:
             stage_rows(connection, "stage_quarantine", _QUARANTINE, map(_quarantine_row, refused))
             query.execute(connection, "ingest/add_quarantine", source_id=source_id)

@@ -546,3 +546,15 @@ def test_no_constraint_check_fails_after_all_of_it(database: Engine) -> None:
     ingest(database, PAPER, sample(300))
     with database.connect() as connection:
         assert not [check for check in run_checks(connection) if check.n_rows]
+
+
+def test_no_plan_for_any_values_is_kept(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of an array that may be NULL the server's plan for any values reads the whole table, in each of many batches.
+    monkeypatch.setattr(curate, "BATCH", 1)
+    records = [salt(str(i), "C" * i + "[N+](C)(C)C") for i in range(1, 25)]
+    with database.begin() as connection:
+        usual = engines.raw(connection).prepare_threshold
+        assert ingest(connection, PAPER, records, workers=1).n_inserted == 24
+        assert engines.raw(connection).prepare_threshold == usual
+        kept = connection.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    assert [statement for statement in kept if "ildb.ion" in statement] == []
