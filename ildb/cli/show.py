@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ildb.cli.output import JsonOption, cell, print_json, print_table
+from ildb.cli.output import JsonOption, cell, print_fields, print_json, print_table
 
 app = typer.Typer(help="Show everything known about an ion or a pairing.", no_args_is_help=True)
 
@@ -109,15 +109,6 @@ def pairing(
         typer.echo(f"\nDecision of run {decision['run_id']}: {verdict}, score {decision['score']:.3g}")
         for reason in decision["reasons"]:
             typer.echo(f"  {'for    ' if reason.get('ok') else 'against'}  {reason.get('message') or reason}")
-
-
-def print_fields(row: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Print some fields of a row, one a line, leaving out empty ones."""
-    width = max(map(len, names)) + 2
-    for name in names:
-        text = cell(row.get(name))
-        if text:
-            typer.echo(f"{name.replace('_', ' '):<{width}}{text}")
 
 
 def _section(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

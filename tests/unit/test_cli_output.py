@@ -1,0 +1,62 @@
+"""Tables for people: whatever the terminal's width, no number may be cut."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from ildb.cli import output
+
+ANION = "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)C(F)(F)F"
+POINT = {
+    "temperature_k": 650.0, "direction": "cooling", "status": "done", "density_g_cm3": 1.09, "d_anion_m2_s": 8.372e-10,
+    "is_subdiffusive": True, "coordination": 5.662, "strong_hydrogen_bonds": 0.0, "weak_hydrogen_bonds": 0.4675,
+    "n_resumed": 0,
+}  # fmt: skip
+
+
+def _printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, row: dict[str, object]
+) -> list[str]:
+    monkeypatch.setattr(output, "console", Console(width=width, highlight=False))
+    output.print_table([row, row], list(row), title="Points")
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_no_number_or_header_word_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    lines = _printed(monkeypatch, capsys, width, POINT)
+    words = " ".join(lines).split()
+    for value in ("650", "8.372e-10", "0.4675", "cooling"):
+        assert words.count(value) == 2
+    assert {"temperature", "subdiffusive", "coordination"} <= set(words)
+    assert max(map(len, lines)) <= width
+
+
+def test_what_is_too_wide_becomes_lines_of_name_and_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _printed(monkeypatch, capsys, 80, POINT)
+    assert lines[:2] == ["Points", "temperature k          650"]
+    assert lines.count("d anion m2 s           8.372e-10") == lines.count("") + 1 == 2
+
+
+def test_long_text_is_folded_and_the_columns_beside_it_are_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _printed(
+        monkeypatch, capsys, 60, {"smiles": ANION, "tm_k": 317.6, "similarity": 0.9362, "kind": "predicted"}
+    )
+    assert lines[1].split() == ["smiles", "tm", "k", "similarity", "kind"]
+    assert lines[2].split()[1:] == ["317.6", "0.9362", "predicted"]
+    assert lines[2].split()[0] + lines[3] == ANION
+
+
+def test_markup_and_lines_of_a_cell_come_out_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"pairing": "[Na+].[Cl-]\nsalt [bold]", **{f"column_number_{n}": "figure" for n in range(9)}}
+    lines = _printed(monkeypatch, capsys, 80, row)
+    assert lines[1:3] == ["pairing          [Na+].[Cl-]", "                 salt [bold]"]
