@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from ildb.db.lineage import Lineage, Row
 
 app = typer.Typer(help="Show where rows come from.", no_args_is_help=True)
+
+# More than any node of a tree: two SMILES of 2,000 characters each and what is said about them.
+_WIDEST = 10_000
 
 
 class Format(StrEnum):
@@ -54,7 +58,15 @@ def pairing(
     elif as_json or format is Format.json:
         print_json(lineage.nested(found))
     else:
-        console.print(_tree(found), soft_wrap=True)
+        print_tree(_tree(found))
+
+
+def print_tree(tree: Tree) -> None:
+    """Print a tree whole: wrapped between words on a terminal, elsewhere one line for each node."""
+    if console.is_terminal:
+        console.print(tree)
+    else:  # a tree is cropped at the width, soft wrapping or not
+        Console(width=_WIDEST, highlight=False).print(tree)
 
 
 def _branch(parent: Tree, text: str, style: str = "") -> Tree:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
 
-from ildb.cli import output
+from ildb.cli import lineage, output
 
 ANION = "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)C(F)(F)F"
 POINT = {
@@ -60,3 +62,17 @@ def test_markup_and_lines_of_a_cell_come_out_as_they_are(
     row = {"pairing": "[Na+].[Cl-]\nsalt [bold]", **{f"column_number_{n}": "figure" for n in range(9)}}
     lines = _printed(monkeypatch, capsys, 80, row)
     assert lines[1:3] == ["pairing          [Na+].[Cl-]", "                 salt [bold]"]
+
+
+@pytest.mark.parametrize("on_a_terminal", [True, False])
+def test_a_tree_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_a_terminal: bool
+) -> None:
+    said = [f"word{n}" for n in range(100)]
+    tree = Tree("root")
+    tree.add(Text(" ".join(said)))
+    monkeypatch.setattr(lineage, "console", Console(width=80, force_terminal=on_a_terminal, color_system=None))
+    lineage.print_tree(tree)
+    lines = capsys.readouterr().out.splitlines()
+    assert [word for line in lines for word in line.split() if word.startswith("word")] == said
+    assert len(lines) == 2 if not on_a_terminal else max(map(len, lines)) <= 80
