@@ -74,7 +74,9 @@ def print_table(
     if widths is None:
         _print_blocks(rows, columns, title, format_cell)
         return
-    table = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    if title:  # not the table's own, which would be folded to the table's width
+        console.print(Text(title, "italic"), soft_wrap=True)
+    table = Table(box=None, header_style="bold", pad_edge=False)
     for header, width in zip(headers, widths, strict=True):
         table.add_column(header, overflow="fold", width=width)
     for texts in cells:
