@@ -108,7 +108,7 @@ def pairing(
         verdict = f"passed, rank {decision['rank']}" if decision["passed"] else "refused"
         typer.echo(f"\nDecision of run {decision['run_id']}: {verdict}, score {decision['score']:.3g}")
         for reason in decision["reasons"]:
-            typer.echo(f"  {'for    ' if reason.get('ok') else 'against'}  {reason.get('message') or reason}")
+            typer.echo(f"  {_side(reason):<9}{reason.get('message') or reason}")
 
 
 def _section(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -118,6 +118,12 @@ def _section(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[st
     typer.echo()
     used = [c for c in columns if any(row.get(c) not in (None, [], "") for row in rows)]
     print_table(rows, used, title=title)
+
+
+def _side(reason: Mapping[str, Any]) -> str:
+    from ildb.screen.candidate import NOTES
+
+    return "note" if reason.get("code") in NOTES else "for" if reason.get("ok") else "against"
 
 
 def _with_origin(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from ildb.cli import lineage, output
+from ildb.cli import lineage, output, show
 
 ANION = "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)C(F)(F)F"
 POINT = {
@@ -76,3 +76,8 @@ def test_a_tree_loses_nothing(
     lines = capsys.readouterr().out.splitlines()
     assert [word for line in lines for word in line.split() if word.startswith("word")] == said
     assert len(lines) == 2 if not on_a_terminal else max(map(len, lines)) <= 80
+
+
+def test_what_is_for_the_record_is_no_reason_for_a_candidate() -> None:
+    reasons = [{"code": "nearest_known", "ok": True}, {"code": "alerts", "ok": True}, {"code": "alerts", "ok": False}]
+    assert [show._side(reason) for reason in reasons] == ["note", "for", "against"]
