@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from ildb.cli import lineage, output, show
+from ildb.cli import candidates, lineage, output, show
 
 ANION = "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)C(F)(F)F"
 POINT = {
@@ -81,3 +81,33 @@ def test_a_tree_loses_nothing(
 def test_what_is_for_the_record_is_no_reason_for_a_candidate() -> None:
     reasons = [{"code": "nearest_known", "ok": True}, {"code": "alerts", "ok": True}, {"code": "alerts", "ok": False}]
     assert [show._side(reason) for reason in reasons] == ["note", "for", "against"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1.00"),
+        (0.9959, "> 0.99"),
+        (0.994, "0.99"),
+        (0.5, "0.50"),
+        (0.005, "0.01"),
+        (0.004, "< 0.01"),
+        (0.0, "0.00"),
+    ],
+)
+def test_a_candidate_is_never_called_certain(capsys: pytest.CaptureFixture[str], value: float, text: str) -> None:
+    ions = {"cation_smiles": "C[NH3+]", "anion_smiles": "[Cl-]", "n_cation": 1, "n_anion": 1}
+    scores = {"link_probability": value, "p_below_373_k": value, "tm_k": 300.0, "tm_low_k": 280.0, "tm_high_k": 320.0}
+    candidates._print(
+        {
+            **ions,
+            **scores,
+            "pairing_id": 7,
+            "pick_order": 1,
+            "rank": 1,
+            "pareto_rank": None,
+            "link_reasons": [],
+            "nearest": [],
+        }
+    )
+    assert f"link {text}, P(Tm < 373 K) {text}, Tm 300 K" in capsys.readouterr().out
