@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ildb.cli.keys import require_pairing
 from ildb.cli.output import JsonOption, print_json, print_table
 
 if TYPE_CHECKING:
@@ -36,11 +37,10 @@ def explain(
     from ildb.melting.store import load
     from ildb.pipeline.artifacts import ArtifactStore
     from ildb.search.facts import find_pairing
-    from ildb.search.keys import key_of_pairing
     from ildb.search.models import model_facts
     from ildb.search.session import reading
 
-    key_of_pairing(pairing)  # a bad structure is named at once, also when no database answers
+    require_pairing(pairing)  # a bad structure is named at once, also when no database answers
     with reading() as connection:
         salt, facts = find_pairing(connection, pairing), model_facts(connection, model_id)
     if facts["kind"] != "melting":

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from ildb.cli.keys import require_pairing
 from ildb.cli.output import JsonOption, cell, console, print_json
 
 if TYPE_CHECKING:
@@ -41,11 +42,9 @@ def pairing(
     as_json: JsonOption = False,
 ) -> None:
     """A pairing's evidence, scores and decisions, back to the sources of the rows that trained the models."""
-    from ildb.search.keys import key_of_pairing
-
     if as_json and format is Format.prov_json:
         raise typer.BadParameter("--json and --format prov-json contradict each other.")
-    key_of_pairing(key)  # a bad structure is named at once, also when no database answers
+    require_pairing(key)  # a bad structure is named at once, also when no database answers
     from ildb.db import lineage
     from ildb.export.prov import prov_json
     from ildb.search.facts import find_pairing

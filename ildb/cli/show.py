@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ildb.cli.keys import require_ion, require_pairing
 from ildb.cli.output import JsonOption, cell, print_fields, print_json, print_table
 
 app = typer.Typer(help="Show everything known about an ion or a pairing.", no_args_is_help=True)
@@ -20,9 +21,7 @@ def ion(
     as_json: JsonOption = False,
 ) -> None:
     """Identity, names, spellings and partners of an ion."""
-    from ildb.search.keys import key_of_ion
-
-    key_of_ion(key)  # a bad structure is named at once, also when no database answers
+    require_ion(key)  # a bad structure is named at once, also when no database answers
     from ildb.search import facts
     from ildb.search.session import reading
 
@@ -55,9 +54,7 @@ def pairing(
     as_json: JsonOption = False,
 ) -> None:
     """Evidence, measurements, scores, draws, simulations and decisions of a pairing."""
-    from ildb.search.keys import key_of_pairing
-
-    key_of_pairing(key)
+    require_pairing(key)
     from ildb.search import facts
     from ildb.search.session import reading
 
