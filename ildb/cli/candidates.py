@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ildb.cli.output import JsonOption, print_json
+from ildb.cli.output import JsonOption, print_json, probability
 
 
 def candidates(
@@ -37,9 +37,11 @@ def candidates(
 def _print(row: dict[str, Any]) -> None:
     """A few whole lines, so that SMILES can be copied: a table would fold them."""
     typer.secho(f"{row['pick_order'] or row['rank']:>3}. {_formula(row)}", bold=True)
-    scores = f"link {row['link_probability']:.2f}, P(Tm < 373 K) {row['p_below_373_k']:.2f}, Tm {row['tm_k']:.0f} K"
+    link, p_below = probability(row["link_probability"]), probability(row["p_below_373_k"])
     interval = f"90 %: {row['tm_low_k']:.0f} to {row['tm_high_k']:.0f}"
-    typer.echo(f"     pairing {row['pairing_id']}: {scores} ({interval})")
+    typer.echo(
+        f"     pairing {row['pairing_id']}: link {link}, P(Tm < 373 K) {p_below}, Tm {row['tm_k']:.0f} K ({interval})"
+    )
     if row["pareto_rank"] is not None:
         picked = "not picked" if row["pick_order"] is None else f"pick {row['pick_order']}"
         typer.echo(f"     {picked}, rank {row['rank']} by score, Pareto front {row['pareto_rank']}")

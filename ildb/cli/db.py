@@ -90,14 +90,25 @@ def _own_url() -> str:
 
 @app.command()
 def upgrade(revision: Annotated[str, typer.Argument(help="Target revision.")] = "head") -> None:
-    """Bring the schema to the newest (or the given) revision; nothing else ever changes it."""
+    """Bring the schema up to the newest (or the given) revision, never down; nothing else ever changes it."""
     from ildb.db import engine, schema
+    from ildb.errors import InputError
 
     target = engine.database_url()
     with engine.reaching(target), engine.create(target).connect() as connection:
         before = schema.current(connection)
         schema.upgrade(connection, revision)
-        typer.echo(f"Schema: {before or 'none'} -> {schema.current(connection)}")
+        after = schema.current(connection)
+    target_revision = schema.head() if revision in {"head", "heads"} else revision
+    if after != before:
+        typer.echo(f"Schema: {before or 'none'} -> {after}")
+    elif after == target_revision:
+        typer.echo(f"Schema: {after} already.")
+    else:
+        raise InputError(
+            f"The schema is at revision {after}, past {revision}, and `upgrade` never goes down: nothing was changed.",
+            "See: ildb db current",
+        )
 
 
 @app.command()

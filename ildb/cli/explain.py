@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ildb.cli.keys import require_pairing
 from ildb.cli.output import JsonOption, print_json, print_table
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ildb.melting.attribution import BranchEffect
     from ildb.melting.model import MeltingModel
 
 _N_BACKGROUND = 20
+_TITLE = "Predicted Tm with each substituent, less that with hydrogen in its place"
 
 
 def explain(
@@ -29,14 +33,14 @@ def explain(
     from ildb.config import get_settings
     from ildb.errors import InputError
     from ildb.melting.attribution import explain as explain_salt
+    from ildb.melting.attribution import outermost
     from ildb.melting.store import load
     from ildb.pipeline.artifacts import ArtifactStore
     from ildb.search.facts import find_pairing
-    from ildb.search.keys import key_of_pairing
     from ildb.search.models import model_facts
     from ildb.search.session import reading
 
-    key_of_pairing(pairing)  # a bad structure is named at once, also when no database answers
+    require_pairing(pairing)  # a bad structure is named at once, also when no database answers
     with reading() as connection:
         salt, facts = find_pairing(connection, pairing), model_facts(connection, model_id)
     if facts["kind"] != "melting":
@@ -66,10 +70,31 @@ def explain(
     typer.echo(f"predicted Tm {shares.tm_k:.0f} K = {shares.baseline_k:.0f} K of typical salts", nl=False)
     typer.echo(f" {shares.cation_k:+.0f} K cation {shares.anion_k:+.0f} K anion")
     typer.echo(f"cation {salt['cation_smiles']}\nanion  {salt['anion_smiles']}")
-    if effects:
-        print_table(effects, ("ion", "fragment", "effect_k"), title="Against hydrogen in its place")
+    if found.branches:
+        whole = outermost(found.branches)
+        print_table(_told(whole), ("ion", "substituent", "ion_without_it", "effect_K"), title=_TITLE)
+        if n_parts := len(found.branches) - len(whole):
+            typer.echo(f"{n_parts} parts of these substituents: --json")
     if svg is not None:
         typer.echo(f"Drawn in {svg}.", err=True)
+
+
+def _told(effects: Sequence[BranchEffect]) -> list[dict[str, str]]:
+    """Rows of a table; equal substituents whose removal leaves the same ion are one row."""
+    counts = Counter((e.ion, e.fragment, e.removed, _kelvin(e.effect_k)) for e in effects)
+    return [
+        {
+            "ion": ion,
+            "substituent": fragment if n == 1 else f"{fragment} ({n} of them, each)",
+            "ion_without_it": removed,
+            "effect_K": effect,
+        }
+        for (ion, fragment, removed, effect), n in counts.items()
+    ]
+
+
+def _kelvin(effect_k: float) -> str:
+    return "unknown" if _or_none(effect_k) is None else f"{effect_k:+.1f}"
 
 
 def _predictor(model: MeltingModel) -> Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.float64]]:

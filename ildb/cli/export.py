@@ -77,7 +77,7 @@ def candidates(
         tm_below_k=tm_below,
         in_domain=in_domain,
     )
-    with connect(_url()) as server, _progress() as progress:
+    with connect(_url(run_id)) as server, _progress() as progress:
         result = exports.export_candidates(server, choice, file, progress)
     if as_json:
         print_json({"path": str(file), "rows": result.n_rows, "left_out": result.left_out})
@@ -117,12 +117,13 @@ def duckdb(
     _report(result, as_json=as_json)
 
 
-def _url() -> str:
+def _url(run_id: int | None = None) -> str:
+    from ildb.cli import known
     from ildb.db import engine
     from ildb.search.session import reading
 
-    with reading():
-        pass  # the errors that every command gives: unreachable, wrong revision
+    with reading() as connection:  # the errors that every command gives: unreachable, wrong revision
+        known.require(connection, run_id=run_id)
     return engine.libpq_url(engine.database_url())
 
 

@@ -6,15 +6,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from ildb.cli.keys import require_pairing
 from ildb.cli.output import JsonOption, cell, console, print_json
 
 if TYPE_CHECKING:
     from ildb.db.lineage import Lineage, Row
 
 app = typer.Typer(help="Show where rows come from.", no_args_is_help=True, rich_markup_mode=None)
+
+# More than any node of a tree: two SMILES of 2,000 characters each and what is said about them.
+_WIDEST = 10_000
 
 
 class Format(StrEnum):
@@ -37,11 +42,9 @@ def pairing(
     as_json: JsonOption = False,
 ) -> None:
     """A pairing's evidence, scores and decisions, back to the sources of the rows that trained the models."""
-    from ildb.search.keys import key_of_pairing
-
     if as_json and format is Format.prov_json:
         raise typer.BadParameter("--json and --format prov-json contradict each other.")
-    key_of_pairing(key)  # a bad structure is named at once, also when no database answers
+    require_pairing(key)  # a bad structure is named at once, also when no database answers
     from ildb.db import lineage
     from ildb.export.prov import prov_json
     from ildb.search.facts import find_pairing
@@ -54,7 +57,15 @@ def pairing(
     elif as_json or format is Format.json:
         print_json(lineage.nested(found))
     else:
-        console.print(_tree(found), soft_wrap=True)
+        print_tree(_tree(found))
+
+
+def print_tree(tree: Tree) -> None:
+    """Print a tree whole: wrapped between words on a terminal, elsewhere one line for each node."""
+    if console.is_terminal:
+        console.print(tree)
+    else:  # a tree is cropped at the width, soft wrapping or not
+        Console(width=_WIDEST, highlight=False).print(tree)
 
 
 def _branch(parent: Tree, text: str, style: str = "") -> Tree:

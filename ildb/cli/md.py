@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ildb.cli.output import JsonOption, print_json, print_table
+from ildb.cli.output import JsonOption, print_fields, print_json, print_table
 from ildb.md.settings import ChargeMethod
 
 app = typer.Typer(help="Force fields of ions, and what simulations say.", no_args_is_help=True, rich_markup_mode=None)
@@ -42,7 +42,6 @@ def parameters(
 
 
 def _print_ion(found: Any) -> None:
-    from ildb.cli.show import print_fields
     from ildb.md.parameters import GRADES
 
     ion = found.ion

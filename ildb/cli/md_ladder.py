@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ildb.cli.output import JsonOption, cell, print_json, print_table
+from ildb.cli.output import JsonOption, cell, print_fields, print_json, print_table
 
 _POINT = (
-    "temperature_k", "direction", "seed", "status", "density_g_cm3", "d_cation_m2_s", "d_anion_m2_s", "is_subdiffusive",
+    "T_K", "direction", "seed", "status", "density_g_cm3", "d_cation_m2_s", "d_anion_m2_s", "sub_diffusive",
     "coordination", "strong_hydrogen_bonds", "weak_hydrogen_bonds", "n_resumed",
 )  # fmt: skip
 _FIT = ("run_id", "direction", "shape", "tm_k", "interval_95_k", "calibrated_tm_k", "hysteresis_k", "gain",
@@ -38,7 +38,6 @@ def list_simulations(as_json: JsonOption = False) -> None:
 
 def show(simulation_id: IdArgument, as_json: JsonOption = False) -> None:
     """A simulation's points and fits, and what runs now."""
-    from ildb.cli.show import print_fields
     from ildb.md.watch import simulation
     from ildb.report.structures import formula_unit
     from ildb.search.session import reading
@@ -60,7 +59,10 @@ def show(simulation_id: IdArgument, as_json: JsonOption = False) -> None:
         )
     if found["points"]:
         typer.echo()
-        print_table(found["points"], _POINT, title="Points (D of sub-diffusive ones: upper bounds)")
+        points = [
+            {**p, "T_K": p["temperature_k"], "sub_diffusive": _yes(p["is_subdiffusive"])} for p in found["points"]
+        ]
+        print_table(points, _POINT, title="Points (D of sub-diffusive ones: upper bounds)")
     if found["fits"]:
         typer.echo()
         print_table([{**fit, "interval_95_k": _interval(fit)} for fit in found["fits"]], _FIT, title="Fits")
@@ -88,11 +90,13 @@ def parity(
     as_json: JsonOption = False,
 ) -> None:
     """Apparent and calibrated beside measured melting points."""
+    from ildb.cli import known
     from ildb.db import query
     from ildb.md.figure import parity_figure
     from ildb.search.session import reading
 
     with reading() as connection:
+        known.require(connection, run_id=run)
         rows = query.rows(connection, "md/parity_table", run_id=run)
     if out is not None:
         parity_figure(rows, out)
@@ -109,10 +113,12 @@ def density(
     as_json: JsonOption = False,
 ) -> None:
     """Simulated beside measured densities, wherever a liquid was measured at a point's temperature."""
+    from ildb.cli import known
     from ildb.db import query
     from ildb.search.session import reading
 
     with reading() as connection:
+        known.require(connection, run_id=run)
         rows = query.rows(connection, "md/densities", run_id=run)
     if as_json:
         print_json(rows)
@@ -142,6 +148,10 @@ def _scratch() -> Path:
     from ildb.config import get_settings
 
     return get_settings().home_dir / "md"
+
+
+def _yes(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
 
 
 def _interval(row: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ildb.cli.explain import explain
-from ildb.cli.output import JsonOption, cell, print_json, print_table
+from ildb.cli.output import JsonOption, cell, print_fields, print_json, print_table
 
 app = typer.Typer(help="Look at trained models.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(explain)
@@ -57,7 +57,6 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """A model's metrics, data, seed and the versions that can load it."""
-    from ildb.cli.show import print_fields
     from ildb.search.models import model_facts
     from ildb.search.session import reading
 

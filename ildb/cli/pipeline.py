@@ -340,15 +340,13 @@ def invalidate(
 
 @app.command()
 def stages(as_json: JsonOption = False) -> None:
-    """Kinds of stages a recipe may use, with their parameters and defaults."""
-    from ildb.pipeline import registry
+    """Kinds of stages a recipe may use, with their parameters: defaults, types, bounds and what they mean."""
+    from ildb.pipeline import parameters, registry
 
     rows: list[dict[str, Any]] = []
     for uses in registry.STAGES:
         kind = registry.stage_class(uses)
-        fields = {
-            name: field.get_default(call_default_factory=True) for name, field in kind.params_type.model_fields.items()
-        }
+        fields = kind.params_type.model_fields
         rows.append(
             {
                 "uses": uses,
@@ -356,13 +354,21 @@ def stages(as_json: JsonOption = False) -> None:
                 "summary": kind.summary,
                 "requires": kind.requires,
                 "packages": kind.packages,
-                "params": fields,
+                "params": {
+                    name: None if field.is_required() else field.get_default(call_default_factory=True)
+                    for name, field in fields.items()
+                },
+                "required": [name for name, field in fields.items() if field.is_required()],
+                "schema": parameters.schemas(kind.params_type),
             }
         )
     if as_json:
         print_json(rows)
         return
+    typer.echo('Set one by --set STAGE.PARAM=VALUE, STAGE being its name in the recipe; lists as \'["A", "B"]\'.')
     for row in rows:
-        typer.echo(f"{row['uses']} (version {row['version']}): {row['summary']}")
+        typer.echo(f"\n{row['uses']} (version {row['version']}): {row['summary']}")
         for name, default in row["params"].items():
-            typer.echo(f"    {name} = {default!r}")
+            shown = "(to be given)" if name in row["required"] else parameters.written(default)
+            typer.echo(f"    {name} = {shown}")
+            typer.echo(f"        {parameters.meaning(row['schema'][name])}")

@@ -125,6 +125,7 @@ def substructure(
     from ildb.export.atomic import require_file_path
     from ildb.search.ask import property_range, question
     from ildb.search.filters import Filters
+    from ildb.units import get_property
 
     patterns = [pattern, *(and_ or [])]
     sides: list[str] = [side.value for side in ion or [Side.either] * len(patterns)]
@@ -138,7 +139,10 @@ def substructure(
     if out is not None:
         require_file_path(out)
     required = list(zip(sides, patterns, strict=True))[1 if or_ else 0 :]
-    # A bad pattern is named at once, also without a database.
+    # A bad pattern or an unknown property is named at once, also without a database.
+    properties = tuple(map(property_range, property_ or ()))
+    for limited in properties:
+        get_property(limited.property)
     asked = question(
         cation=[text for side, text in required if side == "cation"],
         anion=[text for side, text in required if side == "anion"],
@@ -158,9 +162,10 @@ def substructure(
             in_domain=in_domain,
             source=source,
             run_id=run_id,
-            properties=tuple(map(property_range, property_ or ())),
+            properties=properties,
         ),
     )
+    from ildb.cli import known
     from ildb.search.cartridge import CartridgeMatcher
     from ildb.search.matcher import ProcessMatcher
     from ildb.search.pairings import Answer
@@ -170,6 +175,7 @@ def substructure(
         ProcessMatcher(limit_s=pattern_limit, progress=lambda line: typer.echo(line, err=True)) as process,
         reading() as connection,
     ):
+        known.require(connection, source=source, run_id=run_id)
         answer = Answer(connection, CartridgeMatcher(lambda: process), asked)
         page = answer.page(limit, after) if limit else None
         n_shown = _write(iter(page.hits) if page else answer.hits(), chosen, out)

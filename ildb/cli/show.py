@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ildb.cli.output import JsonOption, cell, print_json, print_table
+from ildb.cli.keys import require_ion, require_pairing
+from ildb.cli.output import JsonOption, cell, print_fields, print_json, print_table
 
 app = typer.Typer(help="Show everything known about an ion or a pairing.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,9 +21,7 @@ def ion(
     as_json: JsonOption = False,
 ) -> None:
     """Identity, names, spellings and partners of an ion."""
-    from ildb.search.keys import key_of_ion
-
-    key_of_ion(key)  # a bad structure is named at once, also when no database answers
+    require_ion(key)  # a bad structure is named at once, also when no database answers
     from ildb.search import facts
     from ildb.search.session import reading
 
@@ -55,9 +54,7 @@ def pairing(
     as_json: JsonOption = False,
 ) -> None:
     """Evidence, measurements, scores, draws, simulations and decisions of a pairing."""
-    from ildb.search.keys import key_of_pairing
-
-    key_of_pairing(key)
+    require_pairing(key)
     from ildb.search import facts
     from ildb.search.session import reading
 
@@ -108,16 +105,7 @@ def pairing(
         verdict = f"passed, rank {decision['rank']}" if decision["passed"] else "refused"
         typer.echo(f"\nDecision of run {decision['run_id']}: {verdict}, score {decision['score']:.3g}")
         for reason in decision["reasons"]:
-            typer.echo(f"  {'for    ' if reason.get('ok') else 'against'}  {reason.get('message') or reason}")
-
-
-def print_fields(row: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Print some fields of a row, one a line, leaving out empty ones."""
-    width = max(map(len, names)) + 2
-    for name in names:
-        text = cell(row.get(name))
-        if text:
-            typer.echo(f"{name.replace('_', ' '):<{width}}{text}")
+            typer.echo(f"  {_side(reason):<9}{reason.get('message') or reason}")
 
 
 def _section(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -127,6 +115,12 @@ def _section(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[st
     typer.echo()
     used = [c for c in columns if any(row.get(c) not in (None, [], "") for row in rows)]
     print_table(rows, used, title=title)
+
+
+def _side(reason: Mapping[str, Any]) -> str:
+    from ildb.screen.candidate import NOTES
+
+    return "note" if reason.get("code") in NOTES else "for" if reason.get("ok") else "against"
 
 
 def _with_origin(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

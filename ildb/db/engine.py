@@ -15,6 +15,7 @@ from ildb.config import Settings, get_settings
 from ildb.db import schema
 from ildb.db.credentials import with_password
 from ildb.db.models import SCHEMA
+from ildb.db.refusals import refusal
 from ildb.errors import DatabaseUnreachableError, InputError
 
 CONNECT_TIMEOUT_S = 5
@@ -97,14 +98,18 @@ def create(url: URL | None = None, *, statement_timeout_s: float | None = None) 
 
 @contextmanager
 def reaching(url: URL) -> Iterator[None]:
-    """Turn a failure to connect into ``DatabaseUnreachableError``; other database errors pass."""
+    """Turn a failure to connect into ``DatabaseUnreachableError``, a refused login too; other database errors pass."""
     try:
         yield
     except DBAPIError as error:
         if isinstance(error, OperationalError) or error.connection_invalidated:
             # libpq also takes the password as a query parameter.
             where = url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
-            reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+            said = str(error.orig).strip() if error.orig else "no answer"
+            if refused := refusal(said):
+                why, hint = refused
+                raise DatabaseUnreachableError(f"The server at {where} refuses the connection: {why}.", hint) from error
+            reason = said.splitlines()[0]
             raise DatabaseUnreachableError(f"No database answers at {where}: {reason}.", _hint()) from error
         raise
 

@@ -73,6 +73,15 @@ class Explanation:
     anion_atoms: Floats
 
 
+def outermost(effects: Sequence[BranchEffect]) -> list[BranchEffect]:
+    """Those that are no part of another: a whole chain, and not each of its ends as well; in the same order."""
+    return [
+        one
+        for one in effects
+        if not any(one.ion == other.ion and set(one.atoms) < set(other.atoms) for other in effects)
+    ]
+
+
 def ion_shares(predict: Predict, cation: str, anion: str, cations: Sequence[str], anions: Sequence[str]) -> IonShares:
     """Exact Shapley values of the two ions (Lundberg and Lee, NeurIPS 2017, with two players).
 

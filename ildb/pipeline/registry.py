@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ildb.errors import RecipeError
+from ildb.pipeline import parameters
 from ildb.pipeline.stage import AnyStage
 
 STAGES = {
@@ -53,7 +54,7 @@ def create(uses: str, params: dict[str, Any], *, where: str) -> AnyStage:
     """
     try:
         kind = stage_class(uses)
-        stage = kind(kind.params_type.model_validate(params))
+        stage = kind(kind.params_type.model_validate(parameters.with_none(kind.params_type, params)))
     except RecipeError as error:
         raise RecipeError(f"{where}: {error.what}", error.hint) from error
     except ValidationError as error:
@@ -62,7 +63,10 @@ def create(uses: str, params: dict[str, Any], *, where: str) -> AnyStage:
         if problem["type"] == "extra_forbidden":
             names = ", ".join(sorted(kind.params_type.model_fields))
             raise RecipeError(f"{where}: unknown key '{key}'.", f"Parameters of {uses}: {names}.") from error
-        raise RecipeError(f"{where}: key '{key}': {problem['msg']}.") from error
+        hint = ""
+        if problem["type"] == "tuple_type":
+            hint = f"A list is written so: '{parameters.as_list(problem['input'])}' (quoted, for the shell)."
+        raise RecipeError(f"{where}: key '{key}': {problem['msg']}.", hint) from error
     for name, value in stage.params.model_dump().items():
         # JSON, and so the stored recipe and its hash, know neither NaN nor infinity.
         if isinstance(value, float) and not math.isfinite(value):

@@ -48,6 +48,7 @@ class Candidates:
         in_domain: whether the melting model has seen anything like it.
         domain_reasons: why not.
         nearest: the nearest IL with a measured melting point, as text; empty for none.
+        nearest_similarity: of that IL, cation's times anion's, in [0, 1]; NaN for none.
 
     Raises:
         InputError: the columns differ in length, a position is outside `ions`, or an id occurs twice.
@@ -66,6 +67,7 @@ class Candidates:
     in_domain: Bools
     domain_reasons: Sequence[str]
     nearest: Sequence[str]
+    nearest_similarity: Floats
 
     def __post_init__(self) -> None:
         lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)[1:]}
@@ -87,6 +89,10 @@ class Candidates:
     def link(self) -> Floats:
         """Link probability, 1 for a known pairing."""
         return np.where(self.known, 1.0, self.link_probability)
+
+
+NOTES = frozenset({"tm_k", "nearest_known"})
+"""Codes of reasons that are for the record, and speak neither for nor against a candidate."""
 
 
 @dataclass(frozen=True)

@@ -250,17 +250,21 @@ class Alerts:
 
 @dataclass(frozen=True)
 class NearestKnown:
-    """Names the nearest IL with a measured melting point; never against a candidate."""
+    """Names the nearest IL with a measured melting point, if there is one near; never against a candidate."""
 
     code: ClassVar[str] = "nearest_known"
+    minimum: ClassVar[float] = 0.2
+    """Similarity below which the nearest says nothing: a cation and an anion that are both 0.45 alike are at it."""
 
     def __call__(self, subject: Subject) -> Findings:
         """See `Check`."""
-        nearest = subject.candidates.nearest
+        asked = subject.candidates
+        is_near = (asked.nearest_similarity >= self.minimum).tolist()  # not for NaN
+        nearest = [text if near else "" for text, near in zip(asked.nearest, is_near, strict=True)]
         index = numbered(nearest)
         first = np.unique(index, return_index=True)[1]
         return Findings.of(
-            lambda at: Reason(self.code, True, nearest[int(first[at])] or "no known ionic liquid is near"), index
+            lambda at: Reason(self.code, True, nearest[int(first[at])] or "no measured ionic liquid is near"), index
         )
 
 

@@ -242,7 +242,13 @@ def test_candidates_are_chosen(command, database_url: str, populated: Populated,
     assert len(chosen("--refused")) == 30
     assert chosen("--refused", "--min-p373", "0.5") == populated.passed
     assert set(chosen("--in-domain")) | set(chosen("--out-of-domain")) == set(populated.passed)
-    assert chosen("--run", str(populated.run_id + 1)) == []
+    assert chosen("--run", str(populated.run_id)) == populated.passed
+    with psycopg.connect(database_url) as connection:
+        (other,) = connection.execute(
+            "INSERT INTO ildb.run (recipe_name, recipe, recipe_sha256, run_key, code_version)"
+            " SELECT 'other', recipe, recipe_sha256, 'other', code_version FROM ildb.run LIMIT 1 RETURNING id"
+        ).fetchone()
+    assert chosen("--run", str(other)) == []
     assert command("export", "candidates", file).code == 3
     assert command("export", "candidates", str(tmp_path / "c.xyz")).code == 3
     with pytest.raises(InputError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from ildb.db.models import SCHEMA, Base
 from ildb.errors import InputError, SchemaRevisionError
 from tests.integration.populate import fill
 
+Ildb = Callable[..., subprocess.CompletedProcess[str]]
 REVISIONS = [s.revision for s in ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()][::-1]
 
 
@@ -130,3 +132,12 @@ def test_a_wrong_revision_is_an_error_that_names_the_command(connection: Connect
 def test_an_unknown_revision_is_refused(connection: Connection) -> None:
     with pytest.raises(InputError, match="no_such"):
         schema.upgrade(connection, "no_such")
+
+
+def test_upgrade_says_what_it_did_and_that_it_never_goes_down(new_database: Callable[..., str], ildb: Ildb) -> None:
+    url = new_database(empty=True)
+    assert ildb("db", "upgrade", REVISIONS[1], url=url).stdout == f"Schema: none -> {REVISIONS[1]}\n"
+    assert ildb("db", "upgrade", REVISIONS[1], url=url).stdout == f"Schema: {REVISIONS[1]} already.\n"
+    refused = ildb("db", "upgrade", REVISIONS[0], url=url)
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert f"at revision {REVISIONS[1]}, past {REVISIONS[0]}" in refused.stderr

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from rdkit import Chem
 
+from ildb.cli.explain import _told
 from ildb.errors import InputError
 from ildb.melting.atom_map import atom_map_svg
-from ildb.melting.attribution import explain, ion_shares
+from ildb.melting.attribution import Explanation, IonShares, explain, ion_shares, outermost
 from ildb.melting.fragments import branches
 
 CATIONS = ["CCn1cc[n+](C)c1", "CCCCn1cc[n+](C)c1", "CCCC[n+]1ccccc1", "C[N+](C)(C)CCO"]
@@ -109,3 +111,28 @@ def test_the_drawing_shows_both_ions() -> None:
     assert svg.lstrip().startswith("<?xml")
     assert "</svg>" in svg
     assert svg.count("ellipse") + svg.count("path") > 20
+
+
+def test_the_outermost_substituents_are_each_told_once() -> None:
+    found = explain(additive, "CCCCn1cc[n+](CCO)c1", ANIONS[3], CATIONS, ANIONS)
+    whole = outermost(found.branches)
+    assert sorted((b.ion, b.fragment) for b in whole) == [
+        ("anion", "FC(F)F"), ("anion", "FC(F)F"), ("cation", "CCCC"), ("cation", "CCO"),
+    ]  # fmt: skip
+    assert len(found.branches) > len(whole)
+    rows = _told(whole)
+    assert [row["substituent"] for row in rows] == ["CCCC", "CCO", "FC(F)F (2 of them, each)"]
+    assert [row["effect_K"] for row in rows] == ["-40.0", "-20.0", "+7.0"]
+    assert rows[0]["ion_without_it"] == "OCC[n+]1cc[nH]c1"
+
+
+@pytest.mark.parametrize(("sign", "colour"), [(1, "higher Tm"), (-1, "lower Tm")])
+def test_the_legend_names_the_colours_of_the_drawing(sign: int, colour: str) -> None:
+    shares = IonShares(300 + 3 * sign, 300, 2 * sign, sign)
+    svg = atom_map_svg("C[NH3+]", "C[O-]", Explanation(shares, (), np.full(2, float(sign)), np.full(2, sign / 2)))
+    legend = dict(re.findall(r"fill='#(\w{6})'/><text[^>]*>(\w+ Tm)</text>", svg))
+    fills = [tuple(bytes.fromhex(code)) for code in re.findall(r"<path d='[^']*Z' style='fill:#(\w{6})", svg)]
+    deepest = min(fills, key=sum)
+    nearest = min(legend, key=lambda code: sum(abs(a - b) for a, b in zip(bytes.fromhex(code), deepest, strict=True)))
+    assert legend[nearest] == colour
+    assert "1.0 K of one atom" in svg

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from ildb.cli.pipeline import app
 from ildb.errors import RecipeError
+from ildb.pipeline import parameters, registry
 from ildb.pipeline import recipe as recipes
 from ildb.resources import resource_dir
 
@@ -98,3 +103,60 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> Non
     path.write_bytes(content)
     with pytest.raises(RecipeError, match=r"broken\.toml"):
         recipes.load(str(path))
+
+
+def test_none_is_no_limit_where_there_may_be_none() -> None:
+    assert registry.create("screen.decide", {"max_sa_score": "none"}, where="x").params.max_sa_score is None
+    with pytest.raises(RecipeError, match=r"'params.link_weight': Input should be a valid number"):
+        registry.create("screen.decide", {"link_weight": "none"}, where="x")
+    assert registry.create("generate.sample", {"mask": "none"}, where="x").params.mask == "none"  # a choice of its own
+
+
+@pytest.mark.parametrize(
+    ("uses", "params", "written"),
+    [
+        ("screen.decide", {"allowed_elements": "C,N, F"}, r'\'\["C", "N", "F"\]\''),
+        ("generate.judge", {"seeds": "1,2"}, r"'\[1, 2\]'"),
+    ],
+)
+def test_how_a_list_is_written_is_said(uses: str, params: dict[str, str], written: str) -> None:
+    with pytest.raises(RecipeError, match=f"A list is written so: {written}"):
+        registry.create(uses, params, where="x")
+
+
+@pytest.mark.parametrize(
+    ("uses", "name", "said"),
+    [
+        ("generate.enumerate", "power", r"number, 0 to 2; .*power of their frequency"),
+        ("generate.sample", "scale", r"number, above 0, at most 3; standard deviation of the prior.*"),
+        ("generate.sample", "mask", r"one of grammar, none; .*"),
+        ("screen.decide", "max_heavy_atoms", r"whole number, at least 1, or none; of each ion"),
+        ("screen.decide", "pareto", r"list of at least 1, each one of link_probability, .*; .*"),
+        ("md.ladder", "passes", r"list, each one of cooling, heating, or none"),
+    ],
+)
+def test_what_a_parameter_means_is_said(uses: str, name: str, said: str) -> None:
+    schema = parameters.schemas(registry.stage_class(uses).params_type)[name]
+    assert re.fullmatch(said, parameters.meaning(schema))
+
+
+@pytest.mark.parametrize("uses", registry.STAGES)
+def test_every_parameter_has_a_type_in_words_and_a_default_that_can_be_set(uses: str) -> None:
+    fields = registry.stage_class(uses).params_type.model_fields
+    schemas = parameters.schemas(registry.stage_class(uses).params_type)
+    assert list(schemas) == list(fields)
+    for name, schema in schemas.items():
+        assert "--json" not in parameters.meaning(schema)
+        if not fields[name].is_required():
+            default = parameters.written(fields[name].get_default(call_default_factory=True))
+            text = f'"{default}"' if default == parameters.NONE else default
+            read = parameters.with_none(registry.stage_class(uses).params_type, tomllib.loads(f"{name} = {text}"))
+            assert parameters.written(read[name]) == default
+
+
+def test_the_list_of_stages_says_defaults_and_meanings() -> None:
+    out = CliRunner().invoke(app, ["stages"]).output
+    assert (
+        "    max_per_cation = none\n        whole number, at least 1, or none; candidates passed with one cation" in out
+    )
+    assert "property = (to be given)" in out

@@ -17,11 +17,12 @@ from rdkit import Chem
 from ildb.errors import InputError
 from ildb.screen import decide as deciding
 from ildb.screen.accessibility import sa_score
-from ildb.screen.candidate import CandidateIon, Candidates, Reason
+from ildb.screen.candidate import NOTES, CandidateIon, Candidates, Reason
 from ildb.screen.ions import ion_core
 from ildb.screen.params import ORDINARY_ALERTS, ScreenParams
 
 CATIONS = ("CCCC[n+]1ccn(C)c1", "CC[n+]1ccn(C)c1", "CCCC[P+](CCCC)(CCCC)CCCC", "C[N+](C)(C)CCO")
+NUMBERS = ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "nearest_similarity")
 ANIONS = ("[Cl-]", "[Br-]", "O=S(=O)([N-]S(=O)(=O)C(F)(F)F)C(F)(F)F")
 
 
@@ -41,6 +42,7 @@ class Candidate:
     in_domain: bool
     domain_reasons: str = ""
     nearest: str = ""
+    nearest_similarity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ GOOD = Candidate(
     tm_high_k=380.0,
     in_domain=True,
     nearest="CC[n+]1ccn(C)c1.[Cl-] melts at 358 K (similarity 0.70)",
+    nearest_similarity=0.7,
 )
 EVERYTHING = ScreenParams(
     allowed_elements=("C", "N", "O", "F", "S", "P", "Cl", "Br"), alert_catalogs=("PAINS",), max_heavy_atoms=30
@@ -94,7 +97,7 @@ def table(rows: Sequence[Candidate]) -> Candidates:
         in_domain=np.array([row.in_domain for row in rows], dtype=np.bool_),
         domain_reasons=[row.domain_reasons for row in rows],
         nearest=[row.nearest for row in rows],
-        **{name: numbers(name) for name in ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k")},
+        **{name: numbers(name) for name in NUMBERS},
     )
 
 
@@ -144,7 +147,16 @@ def test_a_good_candidate_passes_with_reasons_for_it() -> None:
     assert reason(decision, "p_below_373_k").value == 0.9
     assert "340 K (300 to 380 K)" in reason(decision, "tm_k").message
     assert "358 K" in reason(decision, "nearest_known").message
+    assert {r.code for r in decision.reasons} > NOTES
     json.dumps([r.to_json() for r in decision.reasons], allow_nan=False)
+
+
+@pytest.mark.parametrize(("similarity", "is_near"), [(0.03, False), (0.19, False), (0.2, True), (None, False)])
+def test_what_is_far_is_not_called_the_nearest(similarity: float | None, is_near: bool) -> None:
+    (decision,) = decide([replace(GOOD, nearest_similarity=similarity)], EVERYTHING)
+    message = reason(decision, "nearest_known").message
+    assert message == (GOOD.nearest if is_near else "no measured ionic liquid is near")
+    assert decision.passed
 
 
 @pytest.mark.parametrize(

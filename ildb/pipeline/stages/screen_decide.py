@@ -31,7 +31,7 @@ _DECISION = {
 }  # fmt: skip
 _OF_RUN = 2
 _JSONB_VERSION = b"\x01"
-_NUMBERS = ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k")
+_NUMBERS = ("link_probability", "p_below_373_k", "tm_k", "tm_low_k", "tm_high_k", "nearest_similarity")
 _COLUMNS = ("pairing_id", "link_run_id", "cation_id", "anion_id", *_NUMBERS, "in_domain", "domain_reasons", "nearest")
 _IONS = ("id", "smiles", "known")
 
@@ -40,7 +40,7 @@ class ScreenDecide(Stage[ScreenParams]):
     """The decision that joins links and melting: every candidate gets a row with every reason."""
 
     uses: ClassVar[str] = "screen.decide"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     packages: ClassVar[tuple[str, ...]] = ("numpy", "rdkit")
     summary: ClassVar[str] = (
         "decide on every retained pairing, with reasons; rank those that pass and pick a diverse few"

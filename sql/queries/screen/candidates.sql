@@ -17,7 +17,8 @@ SELECT DISTINCT ON (l.pairing_id)
         m.nearest -> 0 ->> 'anion_smiles',
         round((m.nearest -> 0 ->> 'tm_k')::numeric),
         round((m.nearest -> 0 ->> 'similarity')::numeric, 2)
-    ) ELSE '' END AS nearest
+    ) ELSE '' END AS nearest,
+    (m.nearest -> 0 ->> 'similarity')::double precision AS nearest_similarity
 FROM ildb.link_score AS l
 INNER JOIN ildb.melting_score AS m ON l.pairing_id = m.pairing_id AND m.model_id = :model_id
 INNER JOIN ildb.pairing AS p ON l.pairing_id = p.id
