@@ -82,7 +82,7 @@ def test_steering_finds_what_it_is_asked_for_and_repeats_itself() -> None:
     def search() -> list[tuple[str, int, bool, int]]:
         found = steered_draws(
             model, [1, -1] * 150, judge, score, rounds=3, spread=0.3, scale=1.5, temperature=0.8,
-            mask=IonGrammar(model.vocabulary), seed=2,
+            mask=IonGrammar(model.vocabulary), seed=3,
         )  # fmt: skip
         return [(draw.raw, draw.charge, draw.finished, draw.round) for draw in found]
 
@@ -92,7 +92,8 @@ def test_steering_finds_what_it_is_asked_for_and_repeats_itself() -> None:
     assert sum(asked) > 20
     assert search() == draws
     lengths = [[len(d[0]) for d in draws if d[3] == number] for number in (0, 2)]
-    assert np.mean(lengths[1]) > np.mean(lengths[0])
+    # The prior's few monsters move the mean.
+    assert np.median(lengths[1]) > np.median(lengths[0]) + 5
 
 
 def test_steering_begins_with_the_best_known_ions() -> None:
