@@ -82,10 +82,12 @@ def line_of(row: Row) -> str:
 
 
 def figures(rows: list[Row]) -> dict[str, float]:
-    """Of the deviation of each liquid, the mean over its points: mean absolute, mean and largest, %."""
+    """Of each liquid's deviation, the mean over its newest ladder: mean absolute, mean and largest, %."""
+    newest: dict[int, int] = {}
+    for row in rows:
+        newest[row["pairing_id"]] = max(row["simulation_id"], newest.get(row["pairing_id"], 0))
     deviations = [
-        np.mean([row["deviation_pct"] for row in rows if row["pairing_id"] == pairing])
-        for pairing in sorted({row["pairing_id"] for row in rows})
+        np.mean([row["deviation_pct"] for row in rows if row["simulation_id"] == ladder]) for ladder in newest.values()
     ]
     return {
         "density_mae_pct": round(float(np.mean(np.abs(deviations))), 2),
