@@ -10,9 +10,23 @@ branch_labels = None
 depends_on = None
 
 AUDITED = ("measurement", "ion_alias")
+# Whoever makes a trigger must be allowed its function. A member of ildb_owner is from now on, so that it can make these
+# anew; it cannot give itself the right, so a first upgrade by one is refused, and the database's owner has to do it.
+ALLOW = """
+DO $$
+BEGIN
+    IF pg_has_role(
+        current_user, (SELECT proowner FROM pg_proc WHERE oid = 'ildb.audit_change()'::regprocedure), 'USAGE'
+    ) THEN
+        GRANT EXECUTE ON FUNCTION ildb.audit_change() TO ildb_owner;
+    END IF;
+END
+$$
+"""
 
 
 def upgrade() -> None:
+    op.execute(ALLOW)
     for table in AUDITED:
         op.execute(
             f"CREATE TRIGGER audit_update AFTER UPDATE ON ildb.{table} FOR EACH ROW"
