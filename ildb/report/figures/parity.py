@@ -49,7 +49,7 @@ def section(parts: Mapping[str, OutOfFold]) -> Section:
         found = figures(part)
         axis.plot([low, high], [low, high], color=style.FAINT, linewidth=0.8)
         axis.set(xlim=(low, high), ylim=(low, high), xlabel="measured, K", aspect="equal")
-        about = f"mean absolute error {found['mae_k']:.0f} K, intervals hold {found['coverage']:.0%}"
+        about = f"MAE {found['mae_k']:.0f} K, intervals hold {found['coverage']:.0%}"
         axis.set_title(f"{SPLITS[split]}\n{about}", fontsize=9)
         said.append(f"{SPLITS[split]}, mean absolute error {found['mae_k']:.1f} K, R² {found['r2']:.2f}, 90 % intervals"
                     f" hold {found['coverage']:.1%} (median width {found['width_k']:.0f} K)")  # fmt: skip
