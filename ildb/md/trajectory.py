@@ -15,6 +15,8 @@ THERMO = ("time_ps", "potential_kj_mol", "kinetic_kj_mol", "volume_nm3")
 """What is recorded of each frame."""
 
 _ROW_BYTES = 8 * len(THERMO)
+_XTC_HEAD_BYTES = 92
+_XTC_MOST_UNPACKED = 9
 
 
 class FrameWriter:
@@ -69,13 +71,36 @@ class FrameWriter:
         except (OSError, RuntimeError) as error:
             raise _full(self.trajectory.parent, str(error)) from error
         after = self.sizes()
-        # The library that writes XTC does not tell of a full disk.
-        if after[0] <= before[0] or after[1] - before[1] != _ROW_BYTES:
+        # The library that writes XTC does not tell of a full disk, and may have written a part of the frame.
+        if after[0] - before[0] != frame_bytes(self.trajectory, before[0]) or after[1] - before[1] != _ROW_BYTES:
             raise _full(self.trajectory.parent, "a frame was not written in full")
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def frame_bytes(path: Path, start: int) -> int | None:
+    """How long an XTC frame says that it is, in bytes; None where not even that was written.
+
+    XTC (GROMACS) is XDR: magic number, atoms, step, time and box take 52 bytes, the atoms again 4. Up to nine atoms follow
+    as floats; of more, 32 bytes of precision, ranges and sizes, and then the packed coordinates, padded to 4 bytes.
+
+    Args:
+        path: an XTC file.
+        start: where in it the frame begins.
+    """
+    with path.open("rb") as file:
+        file.seek(start)
+        head = file.read(_XTC_HEAD_BYTES)
+    if len(head) < _XTC_HEAD_BYTES - 36:
+        return None
+    n_atoms = int.from_bytes(head[52:56], "big")
+    if n_atoms <= _XTC_MOST_UNPACKED:
+        return 56 + 12 * n_atoms
+    if len(head) < _XTC_HEAD_BYTES:
+        return None
+    return _XTC_HEAD_BYTES + -(-int.from_bytes(head[88:92], "big") // 4) * 4
 
 
 def read_thermo(path: Path) -> npt.NDArray[np.float64]:

@@ -28,7 +28,10 @@ def test_the_liquids_are_twelve_neutral_pairings_measured_at_both_temperatures()
 
 
 def test_a_liquid_counts_once_however_many_points_it_has() -> None:
-    rows = [{"pairing_id": pairing, "deviation_pct": value} for pairing, value in ((1, -3.0), (1, -1.0), (2, 1.0))]
+    points = ((1, 4, 9.0), (1, 6, -3.0), (1, 6, -1.0), (2, 5, 1.0))  # of the first liquid two ladders: the newer counts
+    rows = [
+        {"pairing_id": pairing, "simulation_id": ladder, "deviation_pct": value} for pairing, ladder, value in points
+    ]
     assert md_density.figures(rows) == {
         "density_mae_pct": 1.5, "density_bias_pct": -0.5, "density_max_pct": 2.0, "density_n": 2,
     }  # fmt: skip
