@@ -83,8 +83,8 @@ def _size(path: Path) -> int:
 def frame_bytes(path: Path, start: int) -> int | None:
     """How long an XTC frame says that it is, in bytes; None where not even that was written.
 
-    XTC (GROMACS) is XDR: magic number, atoms, step, time and box take 52 bytes, the atoms again 4. Up to nine atoms follow
-    as floats; of more, 32 bytes of precision, ranges and sizes, and then the packed coordinates, padded to 4 bytes.
+    XTC (GROMACS) is XDR: magic number, atoms, step, time and box take 52 bytes, the atoms again 4. Up to nine atoms
+    follow as floats; of more, 36 bytes of precision, ranges and sizes, and then the packed coordinates, padded to 4.
 
     Args:
         path: an XTC file.
