@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ildb.cli.output import JsonOption, print_json, probability
+from ildb.cli.output import JsonOption, print_json
+from ildb.rounding import probability
 
 
 def candidates(

@@ -54,12 +54,12 @@ def list_records(
     as_json: JsonOption = False,
 ) -> None:
     """Refused records, oldest first."""
-    from ildb.cli import known
+    from ildb.cli import existing
     from ildb.db import query
     from ildb.search.session import reading
 
     with reading() as connection:
-        known.require(connection, source=source)
+        existing.require(connection, source=source)
         rows = query.rows(connection, "quarantine/list", reason=reason, source=source, status=status.value, limit=limit)
     if as_json:
         print_json([dict(row) for row in rows])

@@ -118,12 +118,12 @@ def duckdb(
 
 
 def _url(run_id: int | None = None) -> str:
-    from ildb.cli import known
+    from ildb.cli import existing
     from ildb.db import engine
     from ildb.search.session import reading
 
     with reading() as connection:  # the errors that every command gives: unreachable, wrong revision
-        known.require(connection, run_id=run_id)
+        existing.require(connection, run_id=run_id)
     return engine.libpq_url(engine.database_url())
 
 

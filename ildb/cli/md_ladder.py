@@ -90,13 +90,13 @@ def parity(
     as_json: JsonOption = False,
 ) -> None:
     """Apparent and calibrated beside measured melting points."""
-    from ildb.cli import known
+    from ildb.cli import existing
     from ildb.db import query
     from ildb.md.figure import parity_figure
     from ildb.search.session import reading
 
     with reading() as connection:
-        known.require(connection, run_id=run)
+        existing.require(connection, run_id=run)
         rows = query.rows(connection, "md/parity_table", run_id=run)
     if out is not None:
         parity_figure(rows, out)
@@ -113,12 +113,12 @@ def density(
     as_json: JsonOption = False,
 ) -> None:
     """Simulated beside measured densities, wherever a liquid was measured at a point's temperature."""
-    from ildb.cli import known
+    from ildb.cli import existing
     from ildb.db import query
     from ildb.search.session import reading
 
     with reading() as connection:
-        known.require(connection, run_id=run)
+        existing.require(connection, run_id=run)
         rows = query.rows(connection, "md/densities", run_id=run)
     if as_json:
         print_json(rows)

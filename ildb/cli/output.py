@@ -56,11 +56,6 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def probability(value: float) -> str:
-    """Two digits, but never rounded to certainty."""
-    return "> 0.99" if 0.995 <= value < 1 else "< 0.01" if 0 < value < 0.005 else f"{value:.2f}"
-
-
 def print_table(
     rows: Sequence[Mapping[str, Any]],
     columns: Sequence[str],

@@ -165,7 +165,7 @@ def substructure(
             properties=properties,
         ),
     )
-    from ildb.cli import known
+    from ildb.cli import existing
     from ildb.search.cartridge import CartridgeMatcher
     from ildb.search.matcher import ProcessMatcher
     from ildb.search.pairings import Answer
@@ -175,7 +175,7 @@ def substructure(
         ProcessMatcher(limit_s=pattern_limit, progress=lambda line: typer.echo(line, err=True)) as process,
         reading() as connection,
     ):
-        known.require(connection, source=source, run_id=run_id)
+        existing.require(connection, source=source, run_id=run_id)
         answer = Answer(connection, CartridgeMatcher(lambda: process), asked)
         page = answer.page(limit, after) if limit else None
         n_shown = _write(iter(page.hits) if page else answer.hits(), chosen, out)

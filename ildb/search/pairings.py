@@ -156,7 +156,9 @@ class Answer:
             # First at pairings whatever their ions, then at those of the right ions.
             for right_ions in (False, True):
                 looked = found = tried = times = 0
-                while n := looking.next_look(looked, tried, found, wanted, times):
+                while not looking.is_in_vain(tried, found) and (
+                    n := looking.next_look(looked, tried, found, wanted, times)
+                ):
                     window = self._look(part, after, n, right_ions=right_ions)
                     for hits, n_tried in self._hits(window):
                         yield from hits
@@ -169,8 +171,6 @@ class Answer:
                         if window.is_end:
                             return
                         after, looked, times = window.last or after, looked + n, times + 1
-                        continue
-                    break
                 if looking.is_in_vain(tried, found):
                     # Not one of those asked satisfies the filters: these first, then the ions of what they leave.
                     window = self._look_at_satisfying(part, after, looking.MOST)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, Connection, Dialect, Row, Select, bindparam, column, func, select
+from sqlalchemy import BigInteger, Connection, Dialect, Row, bindparam, column, func, select
 from sqlalchemy.dialects import postgresql
 
 from ildb.db import query
@@ -29,7 +29,6 @@ Keep = Callable[[Hashable, Callable[[], T]], T]
 
 _ORDER = ("search/order_passed", "search/order_known", "search/order_rest")
 _N_COLUMNS = 5
-_PSYCOPG: Dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +84,17 @@ def _window(part: int, read: npt.NDArray[np.int64], n: int) -> Window:
 
 def passing(connection: Connection, filters: Filters, ids: Ids) -> npt.NDArray[np.bool_]:
     """Which of some pairings satisfy all filters but ``passed``, which is a matter of the order; shape (n,)."""
-    sql, values = _passing(filters)
+    sql, values = _passing(filters, connection.dialect)
     found = connection.exec_driver_sql(sql, {**values, "ids": ids.tolist()}).scalars().all()
     return is_in(ids, np.sort(np.array(found, dtype=np.int64)))
 
 
 @lru_cache(maxsize=256)
-def _passing(filters: Filters) -> tuple[str, dict[str, Any]]:
+def _passing(filters: Filters, dialect: Dialect) -> tuple[str, dict[str, Any]]:
     """As text: putting the statement together takes longer than the server needs for it."""
     ids = bindparam("ids", type_=postgresql.ARRAY(BigInteger))
     # Read before anything is asked of it; a plan that began with the filters would read all there is.
     asked = select(column("id")).select_from(func.unnest(ids).alias("id")).offset(0).subquery()
-    return _compiled(select(asked.c.id).where(*each(filters, cast("Any", asked.c.id))))
-
-
-def _compiled(statement: Select[Any]) -> tuple[str, dict[str, Any]]:
-    """A statement as psycopg takes it, with its values."""
-    made = statement.compile(dialect=_PSYCOPG, compile_kwargs={"render_postcompile": True})
+    statement = select(asked.c.id).where(*each(filters, cast("Any", asked.c.id)))
+    made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(made), dict(made.params)

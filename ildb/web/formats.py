@@ -12,6 +12,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ildb.rounding import probability
+
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>;,]+")
 _SPECIAL = re.compile("[&<>'\"]")
 _NONE = "–"
@@ -49,10 +51,7 @@ def kelvin(value: Any) -> str:
 
 def share(value: Any) -> str:
     """A probability: two digits, but never rounded to certainty."""
-    if value is None:
-        return _NONE
-    text = f"{float(value):.2f}"
-    return {"1.00": "> 0.99" if value < 1 else "1.00", "0.00": "< 0.01" if value > 0 else "0.00"}.get(text, text)
+    return _NONE if value is None else probability(float(value))
 
 
 def when(value: Any) -> str:

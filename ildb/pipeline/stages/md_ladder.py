@@ -64,7 +64,7 @@ class MdLadder(Stage[MdLadderParams]):
     """
 
     uses: ClassVar[str] = "md.ladder"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "simulate pairings at falling and rising temperature: density, diffusion, structure"
     params_type: ClassVar[type[BaseModel]] = MdLadderParams
     requires: ClassVar[tuple[str, ...]] = (MdParametersStage.uses,)

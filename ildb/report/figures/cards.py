@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ildb.report.section import Card, Section, Structure, Table
 from ildb.report.structures import formula_unit, ion_svg
+from ildb.rounding import probability
 
 TITLE: Final = "The candidates"
 _SIDES: Final = ("cation", "anion")
@@ -103,10 +104,7 @@ def _nearest(row: Mapping[str, Any], names: Mapping[tuple[str, str], str]) -> st
 
 
 def _probability(value: float | None) -> str:
-    if value is None:
-        return "not scored"
-    # Never rounded to certainty.
-    return "> 0.99" if 0.995 <= value < 1 else "< 0.01" if 0 < value < 0.005 else f"{value:.2f}"
+    return "not scored" if value is None else probability(value)
 
 
 def _rounded(value: float | None, digits: int = 3) -> float | int | None:
